@@ -1,0 +1,51 @@
+/*
+ * os_linux.h - the system calls we use, each checked, EINTR retried here and nowhere else.
+ *
+ * Functions that return int give 0 or a negative errno. errno itself is left alone.
+ */
+#ifndef GD_RUNTIME_BASE_OS_LINUX_H
+#define GD_RUNTIME_BASE_OS_LINUX_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define GD__PAGE ((size_t)4096)
+
+/* Zeroed private memory, page-aligned; NULL when there is none. */
+void *gd__os_map(size_t n);
+/* As gd__os_map, without reserving swap: for sparse tables and stacks. */
+void *gd__os_reserve(size_t n);
+void gd__os_unmap(void *p, size_t n);
+/* Keeps [p, p+n) out of core dumps. */
+void gd__os_nodump(void *p, size_t n);
+/* Gives the pages back; they read as zeros afterwards. */
+int gd__os_discard(void *p, size_t n);
+/* Makes [p, p+n) fault on access. */
+int gd__os_protect_none(void *p, size_t n);
+/* As protect_none, without a mapping of its own (MADV_GUARD_INSTALL, Linux 6.13); -EINVAL before. */
+int gd__os_guard(void *p, size_t n);
+
+/* Waits while *word == value, at most timeout_ns (< 0: for ever). 0 or -ETIMEDOUT; may wake early. */
+int gd__os_futex_wait(_Atomic uint32_t *word, uint32_t value, int64_t timeout_ns);
+/* Wakes up to n waiters. */
+void gd__os_futex_wake(_Atomic uint32_t *word, int n);
+
+/* Monotonic clock in nanoseconds. */
+int64_t gd__os_now(void);
+void gd__os_nanosleep(int64_t ns);
+int gd__os_tid(void);
+int gd__os_pid(void);
+/* Sends sig to one thread of this process. */
+int gd__os_tgkill(int tid, int sig);
+/* CPUs this process may run on, at least 1. */
+int gd__os_cpus(void);
+/* 8 random bytes; falls back to clock and addresses. */
+uint64_t gd__os_random(void);
+/* All n bytes, or a negative errno. */
+int gd__os_write(int fd, const void *p, size_t n);
+/* Ends the process at once, without atexit handlers. */
+void gd__os_exit(int code) __attribute__((noreturn));
+
+#endif

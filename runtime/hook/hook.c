@@ -1,0 +1,15 @@
+/* hook.c - the installed tables. */
+#include "runtime/hook/hook.h"
+
+const struct gd__hooks *gd__hooks;
+const struct gd__watch *gd__watch;
+
+void gd__hooks_install(const struct gd__hooks *t)
+{
+	gd__hooks = t;
+}
+
+void gd__watch_install(const struct gd__watch *w)
+{
+	gd__watch = w;
+}

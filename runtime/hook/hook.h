@@ -1,0 +1,83 @@
+/*
+ * hook.h - the events a detector may listen to.
+ *
+ * This is all that the runtime knows of detectors. A hook table is installed
+ * before gd_run() starts and never changes. With no table installed every
+ * event costs one load and one untaken branch.
+ */
+#ifndef GD_RUNTIME_HOOK_HOOK_H
+#define GD_RUNTIME_HOOK_HOOK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Detector's record of one goroutine. The runtime stores it, never reads it. */
+struct gd__hook_ctx;
+
+/*
+ * Rules for every hook: runs on the stack of the caller, may not park, may
+ * not call back into the runtime, may be called with runtime locks held.
+ * Where a context is taken as "g", NULL means the event belongs to no goroutine.
+ */
+struct gd__hooks {
+	/* parent starts goroutine goid at pc, called from site_pc; NULL parent: main or a timer. */
+	struct gd__hook_ctx *(*go_start)(struct gd__hook_ctx *parent, uint64_t goid, uintptr_t pc,
+					 uintptr_t site_pc);
+	/* g runs no user code any more. Called on g's own stack, last. */
+	void (*go_end)(struct gd__hook_ctx *g);
+	/* This thread runs g from now on; NULL while it runs the scheduler. */
+	void (*go_switch)(struct gd__hook_ctx *g);
+
+	/* All that was released on obj happened before what g does next. */
+	void (*acquire)(struct gd__hook_ctx *g, const void *obj);
+	/* Replaces what obj carries by all g did so far. */
+	void (*release)(struct gd__hook_ctx *g, const void *obj);
+	/* Adds all g did so far to what obj carries. */
+	void (*release_merge)(struct gd__hook_ctx *g, const void *obj);
+	/*
+	 * Slot of a channel buffer: obj gets all g did so far, then g acquires what obj carried
+	 * before. So the k-th receive is ordered before the (k+cap)-th send.
+	 */
+	void (*swap)(struct gd__hook_ctx *g, const void *obj);
+	/* obj goes away: forget what it carries. */
+	void (*forget)(const void *obj, size_t n);
+
+	/* g holds or no longer holds a lock (write: exclusive), for reports. */
+	void (*lock)(struct gd__hook_ctx *g, const void *lock, int write);
+	void (*unlock)(struct gd__hook_ctx *g, const void *lock, int write);
+
+	/* The runtime read or wrote user memory on behalf of g, which called it from pc. */
+	void (*read)(struct gd__hook_ctx *g, const void *p, size_t n, uintptr_t pc);
+	void (*write)(struct gd__hook_ctx *g, const void *p, size_t n, uintptr_t pc);
+	/* Memory [p, p+n) is new; what came before is forgotten. */
+	void (*reset)(void *p, size_t n);
+};
+
+extern const struct gd__hooks *gd__hooks;
+
+/* Installs t. Called at most once, before gd_run(). */
+void gd__hooks_install(const struct gd__hooks *t);
+
+/* gd__hook(acquire, g->hook_ctx, obj): the event, or nothing. */
+#define gd__hook(event, ...)                                                                       \
+	do {                                                                                       \
+		if (__builtin_expect(gd__hooks != NULL, 0))                                        \
+			gd__hooks->event(__VA_ARGS__);                                             \
+	} while (0)
+
+/*
+ * Moments at which the leak detector speaks. Same rule: installed before gd_run(), or NULL.
+ */
+struct gd__watch {
+	/* The main goroutine's function has returned; the others still exist. On main's stack. */
+	void (*main_done)(void);
+	/* All goroutines are asleep; the process is about to die of it. World stopped. */
+	void (*deadlock)(void);
+	/* The last reference to a channel is dropped while goroutines wait on it. */
+	void (*dropped)(const void *chan, uintptr_t pc);
+};
+
+extern const struct gd__watch *gd__watch;
+void gd__watch_install(const struct gd__watch *w);
+
+#endif

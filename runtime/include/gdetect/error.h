@@ -1,0 +1,30 @@
+/* error.h - result codes. Functions return 0 (GD_OK) or one of these negative codes. */
+#ifndef GDETECT_ERROR_H
+#define GDETECT_ERROR_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define GD_ERROR_LIST(X)                                                                           \
+	X(GD_OK, 0, "no error")                                                                    \
+	X(GD_EAGAIN, -1, "the operation would wait")                                               \
+	X(GD_ECLOSED, -2, "the channel is closed and empty")                                       \
+	X(GD_ETIMEDOUT, -3, "the deadline has passed")                                             \
+	X(GD_ECANCELED, -4, "the context was cancelled")                                           \
+	X(GD_ENOMEM, -5, "out of memory")                                                          \
+	X(GD_EINVAL, -6, "invalid argument")                                                       \
+	X(GD_EIO, -7, "input or output failed")                                                    \
+	X(GD_EBUSY, -8, "already in progress")
+
+#define GD_ERROR_ENUM(name, value, text) name = (value),
+enum gd_error { GD_ERROR_LIST(GD_ERROR_ENUM) };
+#undef GD_ERROR_ENUM
+
+/* English text of a code; "unknown error" for a number that is none. Static storage. */
+const char *gd_error_text(int code);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,122 @@
+/*
+ * go.h - start the runtime, start goroutines, give way.
+ *
+ * gd_run() turns the calling thread into the first worker, runs `start` as the
+ * main goroutine and returns when that function returns; all other goroutines
+ * stop where they are. It can be called once in a process.
+ */
+#ifndef GDETECT_GO_H
+#define GDETECT_GO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define GD__STR2(x) #x
+#define GD__STR(x)  GD__STR2(x)
+/* "file.c:12" of the place that uses a macro; kept by pointer in dumps and reports. */
+#define GD__SITE __FILE__ ":" GD__STR(__LINE__)
+
+/* The most Ps there can be. */
+#define GD_MAX_PROCS 256
+
+/*
+ * Runs start(arg) as the main goroutine. Returns 0 when it has returned,
+ * GD_ENOMEM if the runtime could not get its first memory or thread.
+ * A second call in one process, or a call from a goroutine, is a fatal error.
+ */
+int gd_run(void (*start)(void *arg), void *arg);
+
+/*
+ * Number of Ps (workers that run goroutines at the same time). The default is
+ * GD_MAXPROCS from the environment, else the CPUs this process may use.
+ * gd_set_procs: before gd_run() it only records n, later it stops the world
+ * for a moment. n outside 1..GD_MAX_PROCS is GD_EINVAL. May park.
+ */
+int gd_set_procs(int n);
+int gd_procs(void);
+
+/*
+ * Starts a goroutine: gd_go(fn, .a = x, .b = y) for
+ *     struct fn_args { int a; char *b; };
+ *     static void fn(struct fn_args *args);
+ * The arguments are copied to the new goroutine's stack; args points there.
+ * gd_go(fn) passes all zeros. Never parks. Failure to get memory for a
+ * stack is a fatal error; gd_go_try() returns GD_ENOMEM instead.
+ */
+#define gd_go(...)     gd__go_args(gd_go_raw, __VA_ARGS__)
+#define gd_go_try(...) gd__go_args(gd_go_try_raw, __VA_ARGS__)
+#define gd__go_args(start, ...) gd__go_expand(start, __VA_ARGS__, )
+#define gd__go_expand(start, fn, ...)                                                              \
+	__extension__({                                                                            \
+		void (*gd__fn)(struct fn##_args *) = (fn);                                         \
+		struct fn##_args gd__args = { __VA_ARGS__ };                                       \
+		start((void (*)(void *))gd__fn, &gd__args, sizeof(gd__args), #fn, GD__SITE);       \
+	})
+
+/* Starts fn(arg). arg must stay valid as long as fn uses it. */
+#define gd_go_fn(fn, arg) gd_go_fn_raw((fn), (arg), #fn, GD__SITE)
+
+void gd_go_raw(void (*fn)(void *), const void *args, size_t size, const char *name,
+	       const char *site);
+int gd_go_try_raw(void (*fn)(void *), const void *args, size_t size, const char *name,
+		  const char *site);
+void gd_go_fn_raw(void (*fn)(void *), void *arg, const char *name, const char *site);
+
+/* Names the calling goroutine in dumps and reports. name is kept by pointer. */
+void gd_go_name(const char *name);
+/* A goroutine that is meant to live as long as the program: never reported as a leak. */
+void gd_go_background(void);
+/* Number of the calling goroutine, 1 for main; 0 on a thread that runs no goroutine. */
+uint64_t gd_go_id(void);
+/* Goroutines that have started and not ended. */
+size_t gd_go_count(void);
+
+/* Lets others run; the caller goes to the tail of the global run queue. */
+void gd_yield(void);
+/* Ends the calling goroutine. On the main goroutine it is a fatal error. */
+void gd_go_exit(void) __attribute__((noreturn));
+
+/*
+ * gd_syscall(expr): evaluates a call that may block in the kernel, with its P
+ * free for other goroutines meanwhile. errno is that of expr.
+ * In expr, no function of this library may be called.
+ */
+#define gd_syscall(expr)                                                                           \
+	__extension__({                                                                            \
+		gd_syscall_enter();                                                                \
+		__typeof__(expr) gd__result = (expr);                                              \
+		gd_syscall_exit();                                                                 \
+		gd__result;                                                                        \
+	})
+void gd_syscall_enter(void);
+void gd_syscall_exit(void);
+
+/*
+ * gd_defer(fn, arg): calls fn(arg) when the enclosing block ends, last one first.
+ * gd_go_exit() does not run them.
+ */
+struct gd__deferred {
+	void (*fn)(void *);
+	void *arg;
+};
+#define GD__PASTE2(a, b) a##b
+#define GD__PASTE(a, b)  GD__PASTE2(a, b)
+#define gd_defer(fn, arg)                                                                          \
+	__attribute__((cleanup(gd__defer_run), unused)) struct gd__deferred GD__PASTE(             \
+		gd__defer_, __LINE__) = { (fn), (arg) }
+static inline void gd__defer_run(struct gd__deferred *d)
+{
+	d->fn(d->arg);
+}
+
+/* Writes every goroutine's stack, wait reason and age to fd, as SIGQUIT does to stderr. */
+void gd_stacks(int fd);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,104 @@
+/*
+ * g.h - a goroutine.
+ *
+ * Records lie in contiguous chunks that are never unmapped, so that a
+ * stranger (a late waker, a debugger, a dump) may always look at one; seq
+ * tells whether it is still the same goroutine.
+ *
+ * Fields without another word are written by the goroutine itself while it
+ * runs, or by the one that changes its status, and read by others only while
+ * it waits or the world is stopped.
+ */
+#ifndef GD_RUNTIME_SCHED_G_H
+#define GD_RUNTIME_SCHED_G_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runtime/arch/ctx.h"
+
+struct gd__m;
+struct gd__hook_ctx;
+
+/* Legal moves are in gd__g_set_status. */
+enum gd__g_status {
+	GD__G_FREE,     /* on a free list */
+	GD__G_RUNNABLE, /* on a run queue */
+	GD__G_RUNNING,  /* has an M and a P */
+	GD__G_SYSCALL,  /* has an M; its P may be taken away */
+	GD__G_WAITING,  /* parked; somebody will call gd__ready */
+	GD__G_DEAD      /* function returned, record not yet on a free list */
+};
+
+enum gd__obj_kind {
+	GD__OBJ_NONE,
+	GD__OBJ_CHAN,
+	GD__OBJ_MUTEX,
+	GD__OBJ_RWMUTEX,
+	GD__OBJ_WAITGROUP,
+	GD__OBJ_COND
+};
+
+enum gd__wait_op { GD__OP_RECV, GD__OP_SEND, GD__OP_LOCK, GD__OP_RLOCK, GD__OP_WAIT };
+
+/* One thing that a parked goroutine waits for. Stays in memory as long as it is parked. */
+struct gd__wait {
+	const void *obj; /* NULL: nil channel */
+	uint16_t kind;   /* enum gd__obj_kind */
+	uint16_t op;     /* enum gd__wait_op */
+	uint32_t unused;
+};
+
+/* A read lock that a goroutine holds, so that a writer's wait has owners. */
+struct gd__held {
+	const void *lock;
+	uint32_t count;
+	uint32_t unused;
+	const void *pc; /* of the first rlock */
+};
+
+#define GD__HELD_MAX      4
+#define GD__CREATE_FRAMES 8
+
+struct gd__g {
+	struct gd__ctx ctx; /* valid while not running */
+	_Atomic uint32_t status;
+	uint32_t wait_reason;
+	uint64_t id; /* 1 is main; never used twice */
+	uint64_t parent_id;
+	_Atomic uint32_t seq; /* rises when the record is taken for a new goroutine */
+	uint32_t nwaits;
+	const void *waits; /* nwaits structs that begin with struct gd__wait, wait_stride apart */
+	uint32_t wait_stride;
+	int32_t saved_errno;
+	int64_t since; /* clock time of the last park */
+	uintptr_t stack_lo, stack_hi;
+	void (*fn)(void *);
+	void *arg;
+	const char *name; /* of the function as written in gd_go; gd_go_name replaces it */
+	const char *site; /* "file.c:12" of the gd_go */
+	uintptr_t create_pc[GD__CREATE_FRAMES];
+	struct gd__hook_ctx *hook_ctx;
+	struct gd__m *m;    /* while running or in a system call */
+	struct gd__g *next; /* link of the one list or queue it is on */
+
+	/* Hand-over between the waker and the woken; see sync/waitq.h. */
+	_Atomic uint32_t select_done; /* 1: somebody has won the right to wake it */
+	uint32_t wake_ok;             /* 0: woken by close or deadline */
+	void *wake_waiter;            /* which of its waiters was served */
+
+	struct gd__held held[GD__HELD_MAX];
+	uint32_t held_lost; /* read locks that did not fit in held */
+	_Atomic bool preempt; /* sysmon asks it to yield at the next safe point */
+	bool background;    /* never a leak */
+	bool system;        /* the runtime's own */
+	uint32_t locks;     /* runtime calls in progress that must not be preempted */
+	uint64_t scratch_pc; /* pc of the public call in progress, for messages */
+};
+
+/* Status changes; throws on one that is not legal. */
+void gd__g_set_status(struct gd__g *g, enum gd__g_status from, enum gd__g_status to);
+
+#endif

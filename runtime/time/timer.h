@@ -1,0 +1,46 @@
+/*
+ * timer.h - timers in per-P heaps, run by the scheduler.
+ */
+#ifndef GD_RUNTIME_TIME_TIMER_H
+#define GD_RUNTIME_TIME_TIMER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct gd__timers; /* one P's heap */
+
+/*
+ * Caller's memory, all zero before the first start. All fields but fire and
+ * arg belong to the timer code, guarded by the heap's lock (home is atomic).
+ */
+struct gd__timer {
+	int64_t when;
+	int64_t period; /* 0: once */
+	/*
+	 * Called on a scheduler stack without runtime locks; now is the time it was due or later.
+	 * May ready goroutines, spawn, send without waiting; must not park.
+	 */
+	void (*fire)(struct gd__timer *t, int64_t now);
+	void *arg;      /* for fire; a root of the leak detector while pending */
+	const void *root; /* one more root while pending, or NULL */
+	struct gd__timers *_Atomic home;
+	uint32_t index;         /* in the heap + 1; 0: not pending */
+	_Atomic uint32_t firing; /* fire is being called */
+};
+
+/* Starts or restarts; true if it was pending. fire may be running from the time before. */
+bool gd__timer_start(struct gd__timer *t, int64_t when, int64_t period);
+/*
+ * Not pending from here on; true if it was. When it returns, fire is not running
+ * (it waits for a call in progress, except when called from fire itself).
+ */
+bool gd__timer_stop(struct gd__timer *t);
+
+/* Time as the runtime sees it; tests may set a fake clock. */
+int64_t gd__clock_now(void);
+
+/* Pending timers of all Ps; only under a stopped world. */
+void gd__timers_each(void (*visit)(const struct gd__timer *t, void *arg), void *arg);
+
+#endif
