@@ -1,0 +1,63 @@
+/*
+ * image.h - an address space with goroutines in it: ourselves, a core, a live process.
+ *
+ * The leak engine sees nothing else. An implementation fills in the struct;
+ * all data stays valid until release.
+ */
+#ifndef GD_DETECTOR_IMAGE_IMAGE_H
+#define GD_DETECTOR_IMAGE_IMAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "detector/common/heap.h"
+#include "runtime/inspect/inspect.h"
+
+struct gd__range {
+	uint64_t lo, hi; /* [lo, hi) */
+};
+
+enum gd__root_kind {
+	GD__ROOT_DATA,   /* .data/.bss of a module, registered ranges */
+	GD__ROOT_THREAD, /* stack, registers, TLS of a thread that is not a goroutine's */
+	GD__ROOT_TIMER,  /* words of a pending timer */
+	GD__ROOT_G       /* stack or registers of a goroutine that may run */
+};
+
+struct gd__image {
+	const struct gd__mem *mem;
+	struct gd__runtime rt;
+
+	/* Goroutines that exist, by rising id. */
+	const struct gd__ginfo *g;
+	size_t ng;
+
+	/*
+	 * Calls visit for each root range but those of goroutines, which the engine does itself
+	 * from gd__ginfo (running ones: this gives their registers and live stack, kind ROOT_G).
+	 */
+	void (*roots)(struct gd__image *im,
+		      void (*visit)(void *arg, enum gd__root_kind kind, struct gd__range r),
+		      void *arg);
+	/*
+	 * A view of [addr, addr+n) or a shorter prefix, in *got bytes; NULL if addr is unmapped.
+	 * Valid until the next call.
+	 */
+	const void *(*view)(struct gd__image *im, uint64_t addr, size_t n, size_t *got);
+	/* The live heap block that contains addr. */
+	bool (*block)(struct gd__image *im, uint64_t addr, struct gd__block *b);
+	/* Which goroutine asked for the check (its pointers count as live); 0 if none. */
+	uint64_t checker_id;
+	bool has_heap;   /* heap records are there */
+	bool truncated;  /* some memory is missing */
+	char missing[160]; /* what is missing, "" if nothing */
+
+	void (*release)(struct gd__image *im);
+	void *priv;
+};
+
+/* Our own process under a stopped world. 0 or a negative code of error.h. */
+int gd__image_self(struct gd__image *im);
+
+#endif

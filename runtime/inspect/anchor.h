@@ -1,0 +1,39 @@
+/*
+ * anchor.h - where a stranger begins: found by its magic in .data, or through the ELF note.
+ *
+ * The note (section .note.gdetect, name "gdetect", type 1) holds the anchor's
+ * address relative to the note's own address as a signed 64-bit number, so it
+ * survives ASLR. The head up to `build` never changes its layout; the rest
+ * belongs to `version`.
+ */
+#ifndef GD_RUNTIME_INSPECT_ANCHOR_H
+#define GD_RUNTIME_INSPECT_ANCHOR_H
+
+#include <stdint.h>
+
+#define GD__ANCHOR_MAGIC   "\x7fgdetect\xc2\xa7" "anchor" /* 16 bytes and a NUL */
+#define GD__ANCHOR_VERSION 1
+#define GD__NOTE_TYPE      1
+
+struct gd__anchor {
+	char magic[16];
+	uint32_t version; /* GD__ANCHOR_VERSION */
+	uint32_t size;    /* of this structure */
+	char build[32];   /* version of the library, NUL-terminated */
+
+	/* Addresses are of the inspected process. */
+	uint64_t g_size;      /* sizeof(struct gd__g): another guard against a mismatch */
+	uint64_t g_chunks;    /* array of pointers to chunks */
+	uint64_t g_chunk_len; /* records in a chunk */
+	uint64_t g_nchunks;   /* address of the uint32_t count of chunks in use */
+	uint64_t allm;        /* address of the head of the list of Ms */
+	uint64_t timers;      /* address of the per-P timer heaps */
+	uint64_t ctx_resume;  /* gd__ctx_resume */
+	uint64_t now;         /* address of an int64_t: clock at the last stop or dump */
+	uint64_t ended;       /* address of a uint32_t: main has returned */
+	uint64_t heap_root, depot_root, reports_root; /* set by detector/common, or 0 */
+};
+
+extern struct gd__anchor gd__anchor;
+
+#endif

@@ -1,0 +1,52 @@
+/*
+ * traceback.h - stacks of our own process as addresses, and addresses as text.
+ *
+ * Stacks are unwound by libunwind and symbolised by libdw, both loaded with
+ * dlopen when the first report needs them: a program that uses only the
+ * runtime links with libc alone. Without them: frame pointers and raw
+ * addresses, and the report says so. Not for hot paths, not for signal handlers.
+ */
+#ifndef GD_RUNTIME_INSPECT_TRACEBACK_H
+#define GD_RUNTIME_INSPECT_TRACEBACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runtime/base/fmt.h"
+
+#define GD__FRAMES_MAX 64
+
+/* Stack of the caller, innermost first; skip leaves out that many frames of ours. */
+size_t gd__trace_self(uintptr_t *pcs, size_t max, size_t skip);
+/* Stack that continues at pc with sp (and bp, 0 if unknown), inside [lo, hi). */
+size_t gd__trace_context(uintptr_t *pcs, size_t max, uintptr_t pc, uintptr_t sp, uintptr_t bp,
+			 uintptr_t lo, uintptr_t hi);
+/* Cheap walk of frame pointers for hot paths; bounds are those of the current stack. */
+size_t gd__trace_frame_pointers(uintptr_t *pcs, size_t max, const void *frame, uintptr_t lo,
+				uintptr_t hi);
+/* Bounds of the stack the caller runs on (goroutine or thread). */
+void gd__stack_bounds(uintptr_t *lo, uintptr_t *hi);
+
+struct gd__symbol {
+	char function[128]; /* "" if unknown */
+	char file[192];     /* base path as in the debug information, "" if unknown */
+	int line;           /* 0 if unknown */
+	char module[96];    /* file name of the binary or library */
+	uint64_t offset;    /* of pc in the module */
+	bool ours;          /* a frame of the runtime or the detectors */
+};
+/* pc is a return address except for frame 0 of an interrupted or racing context: is_return
+ * looks up pc - 1. inline_depth 0.. walks the inlined functions; false when there is no more. */
+bool gd__symbolize(uintptr_t pc, bool is_return, size_t inline_depth, struct gd__symbol *s);
+/* A global variable that holds addr. false if none is known. */
+bool gd__symbolize_data(uintptr_t addr, char *name, size_t n, uint64_t *base, uint64_t *size);
+
+/* Go's layout: "function(...)" newline, tab, "file:line" or "module+0x1f". Leaves out the
+ * runtime's own innermost frames unless all are. */
+void gd__print_stack(struct gd__out *o, const uintptr_t *pcs, size_t n);
+
+/* The dump of SIGQUIT and of fatal errors. World stopped, or nobody else runs. */
+void gd__print_goroutines(struct gd__out *o);
+
+#endif
