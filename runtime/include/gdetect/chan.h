@@ -32,7 +32,7 @@ typedef struct gd_chan gd_chan;
 	}
 
 /* Element of channels that only signal: no storage. */
-typedef __extension__ struct gd_unit {
+__extension__ typedef struct gd_unit {
 	__extension__ char nothing[0];
 } gd_unit;
 typedef gd_chan_of(gd_unit) gd_signal_chan;
