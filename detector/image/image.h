@@ -35,7 +35,9 @@ struct gd__image {
 
 	/*
 	 * Calls visit for each root range but those of goroutines, which the engine does itself
-	 * from gd__ginfo (running ones: this gives their registers and live stack, kind ROOT_G).
+	 * from gd__ginfo. Of running ones (sp 0) this gives registers and live stack, kind ROOT_G;
+	 * a running goroutine without a ROOT_G range in its stack, be it empty, has its whole
+	 * stack scanned.
 	 */
 	void (*roots)(struct gd__image *im,
 		      void (*visit)(void *arg, enum gd__root_kind kind, struct gd__range r),
@@ -47,6 +49,13 @@ struct gd__image {
 	const void *(*view)(struct gd__image *im, uint64_t addr, size_t n, size_t *got);
 	/* The live heap block that contains addr. */
 	bool (*block)(struct gd__image *im, uint64_t addr, struct gd__block *b);
+	/*
+	 * What goroutine g waits for and what a primitive is, where the layouts are not those of
+	 * runtime/inspect; NULL: gd__inspect_wait and gd__inspect_object over rt.
+	 */
+	bool (*wait)(struct gd__image *im, const struct gd__ginfo *g, uint32_t i,
+		     struct gd__winfo *w);
+	bool (*object)(struct gd__image *im, uint64_t addr, uint16_t kind, struct gd__oinfo *o);
 	/* Which goroutine asked for the check (its pointers count as live); 0 if none. */
 	uint64_t checker_id;
 	bool has_heap;   /* heap records are there */
