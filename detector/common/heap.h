@@ -21,16 +21,27 @@ struct gd__block {
 	uint32_t goid;        /* goroutine that allocated, low 32 bits */
 };
 
-/* Called by interpose_malloc. p is 16-byte aligned and has 16 bytes before it that are ours. */
-void gd__heap_add(void *p, size_t size, uint32_t align_log2, uint32_t stack, uint32_t goid);
-/* false: p is no live block (wild or double free). */
+/*
+ * Called by interpose_malloc. p is 16-byte aligned and has 16 bytes before it
+ * that are ours. false: no memory for the tables, p is not recorded.
+ */
+bool gd__heap_add(void *p, size_t size, uint32_t align_log2, uint32_t stack, uint32_t goid);
+/* false: p is no live block (wild or double free). Of several removers of p one wins. */
 bool gd__heap_remove(void *p, size_t *size, uint32_t *align_log2);
+/* As remove, but p stays. */
+bool gd__heap_get(const void *p, size_t *size, uint32_t *align_log2);
+/* p has been resized in place by its owner. */
+void gd__heap_resize(void *p, size_t size, uint32_t stack, uint32_t goid);
 
-/* The live block that contains addr; one past the end of a block does not count. Lock-free. */
+/*
+ * The live block that contains addr; one past the end of a block does not
+ * count, a block of 0 bytes contains its start. Lock-free. Exact when the other
+ * threads are stopped, wherever they were stopped.
+ */
 bool gd__heap_find(uint64_t addr, struct gd__block *b);
 /* The same in another address space; root is gd__runtime.heap_root. */
 bool gd__heap_find_in(const struct gd__mem *m, uint64_t root, uint64_t addr, struct gd__block *b);
-/* Live blocks and bytes. */
+/* Live blocks and bytes, by a walk of the whole map. */
 void gd__heap_totals(uint64_t *blocks, uint64_t *bytes);
 /* Address for the anchor. */
 uint64_t gd__heap_root(void);
