@@ -31,8 +31,10 @@ typedef uint32_t gd__epoch;
  * is one; else the tree's. Invariants:
  *   delta_id[0, ndelta) are distinct and not 0; delta_id[ndelta, 16) are 0
  *   delta_epoch[i] >= tree(delta_id[i]), unless delta_id[i] is owner
- *   all a goroutine knows = closure of the frontier's pairs + its own entry; all a
- *   published value knows = that of its releaser at its release `epoch`
+ *   what a goroutine knows = closure of its frontier's pairs + its own entry
+ *   what a published value of owner x knows = closure of x@epoch; its frontier is
+ *   the one x had before that release
+ *   a merged value (owner 0) has an empty delta and an unknown frontier
  * where the closure of x@e is all that x knew at its release e.
  */
 struct gd__clock {

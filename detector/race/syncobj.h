@@ -1,12 +1,14 @@
 /*
  * syncobj.h - what each synchronisation object carries, found by its address.
  *
- * A hash of records by address; each record has a spin bit. A record is made
- * at the first release only: acquiring an object nobody released does nothing.
+ * A hash of records by address, in shards with a lock and a table each. A
+ * record is made at the first release only: acquiring an object nobody released
+ * does nothing.
  */
 #ifndef GD_DETECTOR_RACE_SYNCOBJ_H
 #define GD_DETECTOR_RACE_SYNCOBJ_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,19 +19,26 @@ void gd__sync_acquire(struct gd__hook_ctx *g, uintptr_t obj);
 void gd__sync_release(struct gd__hook_ctx *g, uintptr_t obj);
 void gd__sync_release_merge(struct gd__hook_ctx *g, uintptr_t obj);
 void gd__sync_swap(struct gd__hook_ctx *g, uintptr_t obj);
-/* Memory [obj, obj+n) goes away: drop every record in it. Cheap when there is none. */
+/*
+ * Memory [obj, obj+n) goes away: drop every record in it. One or two loads for a
+ * small block on a page without records, one load per page for a large one.
+ */
 void gd__sync_forget(uintptr_t obj, size_t n);
 
-/*
- * For atomics: the record of obj, locked, made if make is set; NULL if there is
- * none (or no memory). The caller works on *value and unlocks.
- */
 struct gd__syncobj {
 	uintptr_t addr;
 	struct gd__clock value;
 	struct gd__syncobj *next;
 };
+/*
+ * For atomics: the record of obj, made if make is set. It is locked until
+ * gd__sync_unlock(obj); in between the caller works on value and calls nothing else
+ * of this file. NULL, and nothing locked: there is none, or no memory.
+ */
 struct gd__syncobj *gd__sync_lock(uintptr_t obj, bool make);
 void gd__sync_unlock(uintptr_t obj);
+
+/* Records that exist, for tests and statistics. */
+size_t gd__sync_count(void);
 
 #endif
