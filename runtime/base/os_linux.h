@@ -22,6 +22,8 @@ void gd__os_unmap(void *p, size_t n);
 void gd__os_nodump(void *p, size_t n);
 /* Gives the pages back; they read as zeros afterwards. */
 int gd__os_discard(void *p, size_t n);
+/* Keeps [p, p+n) out of huge pages: a stack uses one small page, not 2 MiB. */
+void gd__os_nohuge(void *p, size_t n);
 /* Makes [p, p+n) fault on access. */
 int gd__os_protect_none(void *p, size_t n);
 /* As protect_none, without a mapping of its own (MADV_GUARD_INSTALL, Linux 6.13); -EINVAL before. */
@@ -34,6 +36,8 @@ void gd__os_futex_wake(_Atomic uint32_t *word, int n);
 
 /* Monotonic clock in nanoseconds. */
 int64_t gd__os_now(void);
+/* The same clock as of the last timer tick: some milliseconds old, five times cheaper. */
+int64_t gd__os_now_coarse(void);
 void gd__os_nanosleep(int64_t ns);
 int gd__os_tid(void);
 int gd__os_pid(void);

@@ -77,6 +77,12 @@ struct gd__watch {
 	void (*dropped)(const void *chan, uintptr_t pc);
 };
 
+/*
+ * 1 while this thread creates a thread of the runtime's own: an interposer of
+ * pthread_create leaves such a thread alone.
+ */
+extern _Thread_local int gd__thread_internal __attribute__((tls_model("initial-exec")));
+
 extern const struct gd__watch *gd__watch;
 void gd__watch_install(const struct gd__watch *w);
 

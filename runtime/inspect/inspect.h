@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "runtime/base/objkind.h"
 #include "runtime/base/waitreason.h"
 
 /* An address space. */
@@ -44,6 +45,7 @@ struct gd__ginfo {
 	enum gd__ginfo_state state;
 	uint32_t reason; /* enum gd__wait_reason, when waiting */
 	bool background, system;
+	bool timed; /* parked with a deadline: wakes by itself */
 	int64_t since_ns;          /* clock time of the last park */
 	uint64_t stack_lo, stack_hi;
 	uint64_t sp;               /* saved; 0 if it runs (then look at its thread) */
@@ -66,7 +68,7 @@ struct gd__ginfo {
 /* One object waited for. */
 struct gd__winfo {
 	uint64_t obj;  /* 0: nil channel */
-	uint16_t kind; /* enum gd__obj_kind of sched/g.h */
+	uint16_t kind; /* enum gd__obj_kind */
 	uint16_t op;   /* enum gd__wait_op */
 };
 

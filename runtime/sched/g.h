@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "runtime/arch/ctx.h"
+#include "runtime/base/objkind.h"
 
 struct gd__m;
 struct gd__hook_ctx;
@@ -31,17 +32,6 @@ enum gd__g_status {
 	GD__G_WAITING,  /* parked; somebody will call gd__ready */
 	GD__G_DEAD      /* function returned, record not yet on a free list */
 };
-
-enum gd__obj_kind {
-	GD__OBJ_NONE,
-	GD__OBJ_CHAN,
-	GD__OBJ_MUTEX,
-	GD__OBJ_RWMUTEX,
-	GD__OBJ_WAITGROUP,
-	GD__OBJ_COND
-};
-
-enum gd__wait_op { GD__OP_RECV, GD__OP_SEND, GD__OP_LOCK, GD__OP_RLOCK, GD__OP_WAIT };
 
 /* One thing that a parked goroutine waits for. Stays in memory as long as it is parked. */
 struct gd__wait {
@@ -92,10 +82,14 @@ struct gd__g {
 	struct gd__held held[GD__HELD_MAX];
 	uint32_t held_lost; /* read locks that did not fit in held */
 	_Atomic bool preempt; /* sysmon asks it to yield at the next safe point */
-	bool background;    /* never a leak */
-	bool system;        /* the runtime's own */
-	uint32_t locks;     /* runtime calls in progress that must not be preempted */
-	uint64_t scratch_pc; /* pc of the public call in progress, for messages */
+	bool background;      /* never a leak */
+	bool system;          /* the runtime's own */
+	uint32_t wait_timed;  /* parked with a deadline: it wakes by itself */
+	void *park;           /* hand-over of park.c */
+
+	/* In a system call: where its frames are, and the callee-saved registers. */
+	uintptr_t call_sp, call_pc, call_bp;
+	uintptr_t call_regs[6]; /* rbx rbp r12 r13 r14 r15 */
 };
 
 /* Status changes; throws on one that is not legal. */

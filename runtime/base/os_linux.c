@@ -1,0 +1,183 @@
+/*
+ * os_linux.c - system calls, made directly so that no interposer and no errno is in between.
+ */
+#include "runtime/base/os_linux.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#endif
+
+static long raw6(long n, long a, long b, long c, long d, long e, long f)
+{
+	int saved = errno;
+	long r = syscall(n, a, b, c, d, e, f);
+
+	if (r < 0)
+		r = -errno;
+	errno = saved;
+	return r;
+}
+
+static void *map(size_t n, int prot, int flags)
+{
+	long r = raw6(SYS_mmap, 0, (long)n, prot, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+
+	return r < 0 && r > -4096 ? NULL : (void *)r;
+}
+
+void *gd__os_map(size_t n)
+{
+	return map(n, PROT_READ | PROT_WRITE, 0);
+}
+
+void *gd__os_reserve(size_t n)
+{
+	return map(n, PROT_READ | PROT_WRITE, MAP_NORESERVE);
+}
+
+static int advise(void *p, size_t n, int advice)
+{
+	long r;
+
+	do
+		r = raw6(SYS_madvise, (long)p, (long)n, advice, 0, 0, 0);
+	while (r == -EINTR);
+	return (int)r;
+}
+
+void gd__os_unmap(void *p, size_t n)
+{
+	raw6(SYS_munmap, (long)p, (long)n, 0, 0, 0, 0);
+}
+
+void gd__os_nodump(void *p, size_t n)
+{
+	advise(p, n, MADV_DONTDUMP);
+}
+
+void gd__os_nohuge(void *p, size_t n)
+{
+	advise(p, n, MADV_NOHUGEPAGE);
+}
+
+int gd__os_discard(void *p, size_t n)
+{
+	return advise(p, n, MADV_DONTNEED);
+}
+
+int gd__os_protect_none(void *p, size_t n)
+{
+	return (int)raw6(SYS_mprotect, (long)p, (long)n, PROT_NONE, 0, 0, 0);
+}
+
+int gd__os_guard(void *p, size_t n)
+{
+	return advise(p, n, MADV_GUARD_INSTALL);
+}
+
+int gd__os_futex_wait(_Atomic uint32_t *word, uint32_t value, int64_t timeout_ns)
+{
+	struct timespec ts = { timeout_ns / 1000000000, timeout_ns % 1000000000 };
+	long r = raw6(SYS_futex, (long)word, FUTEX_WAIT_PRIVATE, value,
+		      (long)(timeout_ns < 0 ? NULL : &ts), 0, 0);
+
+	return r == -ETIMEDOUT ? -ETIMEDOUT : 0;
+}
+
+void gd__os_futex_wake(_Atomic uint32_t *word, int n)
+{
+	raw6(SYS_futex, (long)word, FUTEX_WAKE_PRIVATE, n, 0, 0, 0);
+}
+
+static int64_t read_clock(clockid_t id)
+{
+	struct timespec ts;
+
+	clock_gettime(id, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+int64_t gd__os_now(void)
+{
+	return read_clock(CLOCK_MONOTONIC);
+}
+
+int64_t gd__os_now_coarse(void)
+{
+	return read_clock(CLOCK_MONOTONIC_COARSE);
+}
+
+void gd__os_nanosleep(int64_t ns)
+{
+	struct timespec ts = { ns / 1000000000, ns % 1000000000 };
+
+	while (raw6(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, (long)&ts, (long)&ts, 0, 0) == -EINTR)
+		;
+}
+
+int gd__os_tid(void)
+{
+	return (int)raw6(SYS_gettid, 0, 0, 0, 0, 0, 0);
+}
+
+int gd__os_pid(void)
+{
+	return (int)raw6(SYS_getpid, 0, 0, 0, 0, 0, 0);
+}
+
+int gd__os_tgkill(int tid, int sig)
+{
+	return (int)raw6(SYS_tgkill, gd__os_pid(), tid, sig, 0, 0, 0);
+}
+
+int gd__os_cpus(void)
+{
+	cpu_set_t set;
+	long n = raw6(SYS_sched_getaffinity, 0, sizeof(set), (long)&set, 0, 0, 0);
+	int count = 0;
+
+	for (long i = 0; i < n * 8; i++)
+		count += CPU_ISSET((size_t)i, &set) != 0;
+	return count > 0 ? count : 1;
+}
+
+uint64_t gd__os_random(void)
+{
+	uint64_t v = 0;
+
+	if (raw6(SYS_getrandom, (long)&v, sizeof(v), GRND_NONBLOCK, 0, 0, 0) != sizeof(v))
+		v = (uint64_t)gd__os_now() * 0x9e3779b97f4a7c15u ^ (uintptr_t)&v;
+	return v;
+}
+
+int gd__os_write(int fd, const void *p, size_t n)
+{
+	const char *s = p;
+
+	while (n > 0) {
+		long r = raw6(SYS_write, fd, (long)s, (long)n, 0, 0, 0);
+
+		if (r == -EINTR)
+			continue;
+		if (r <= 0)
+			return r < 0 ? (int)r : -EIO;
+		s += r;
+		n -= (size_t)r;
+	}
+	return 0;
+}
+
+void gd__os_exit(int code)
+{
+	_exit(code);
+}

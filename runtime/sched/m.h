@@ -1,0 +1,64 @@
+/*
+ * m.h - an M: an OS thread that runs goroutines.
+ *
+ * Written by its own thread, but for: next_p and spinning (by the one that
+ * wakes it, before the note), link (guarded by sched.lock), note and stop
+ * (atomic). Records are never unmapped.
+ */
+#ifndef GD_RUNTIME_SCHED_M_H
+#define GD_RUNTIME_SCHED_M_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct gd__g;
+struct gd__p;
+
+/* A thread stopped by a signal, see stw.c. */
+enum gd__m_stop { GD__M_GOING, GD__M_ASKED, GD__M_STOPPED };
+
+#define GD__M_REGS 17 /* 16 general registers in DWARF order, then the pc */
+
+struct gd__m {
+	struct gd__g *cur;       /* goroutine it runs; NULL in the scheduler */
+	struct gd__p *p;         /* P it holds; NULL when idle or in a system call */
+	uintptr_t system_sp;     /* where the scheduler's frames begin */
+	uint32_t system_depth;   /* > 0: inside gd__on_system_stack */
+	bool spinning;           /* out of work and looking for it; counted in sched.nmspinning */
+	struct gd__p *next_p;    /* P handed over with the note */
+	struct gd__p *syscall_p; /* P it held before the system call */
+	_Atomic uint32_t note;   /* futex word: 1 when woken */
+	struct gd__m *link;      /* idle list */
+	struct gd__m *_Atomic all; /* list of all Ms, in the anchor; set before publication */
+	int32_t id;
+	int32_t tid;
+	uint32_t random;
+	int64_t deadline;        /* while it sleeps as the timekeeper */
+	uintptr_t stack_lo, stack_hi;
+
+	_Atomic uint32_t busy;   /* > 0: in code that a stopper must not interrupt (timer heaps) */
+	_Atomic uint32_t stop;   /* enum gd__m_stop */
+	uint64_t regs[GD__M_REGS]; /* valid while stop is GD__M_STOPPED */
+};
+
+/* This thread's M; NULL on a foreign thread. Do not keep it across a park. */
+struct gd__m *gd__m_self(void);
+
+/*
+ * Starts a thread that runs goroutines, holding p (spinning: it has to look for them). false:
+ * no thread can be had, p stays with the caller.
+ */
+bool gd__m_start(struct gd__p *p, bool spinning);
+/* Sleeps until woken with a P, or until deadline (INT64_MAX: no limit). True if woken. */
+bool gd__m_sleep(struct gd__m *m, int64_t deadline);
+void gd__m_wake(struct gd__m *m);
+
+/* errno of the thread this runs on, looked up afresh. */
+int gd__errno_get(void);
+void gd__errno_set(int value);
+
+/* A thread outside of the scheduler: sysmon. Its M has no P and no goroutine. */
+void gd__m_start_helper(void (*fn)(void));
+
+#endif

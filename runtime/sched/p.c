@@ -1,0 +1,79 @@
+/* p.c - the queue operations of a P: runnext in front, the ring, the spill to the global queue. */
+#include "runtime/sched/p.h"
+
+#include <stddef.h>
+
+#include "runtime/base/atomic.h"
+#include "runtime/base/fatal.h"
+#include "runtime/base/os_linux.h"
+#include "runtime/sched/state.h"
+
+struct gd__p gd__allp[GD__P_MAX];
+
+/* The ring is full: half of it and g go to the global queue. */
+static void spill(struct gd__p *p, struct gd__g *g)
+{
+	struct gd__g *batch[GD__RUNQ_CAP / 2];
+	uint32_t n = gd__runq_grab(&p->runq, batch);
+
+	gd__lock(&gd__sched.lock, GD__RANK_SCHED);
+	for (uint32_t i = 0; i < n; i++)
+		gd__sched_global_put(batch[i]);
+	gd__sched_global_put(g);
+	gd__unlock(&gd__sched.lock);
+}
+
+void gd__p_put(struct gd__p *p, struct gd__g *g, bool next)
+{
+	if (next) {
+		/* pairs with the swap of a thief in gd__p_steal: contents of g */
+		g = gd__swap_acq_rel(&p->runnext, g);
+		if (!g)
+			return;
+	}
+	if (!gd__runq_put(&p->runq, g))
+		spill(p, g);
+}
+
+struct gd__g *gd__p_get(struct gd__p *p, bool *inherit)
+{
+	struct gd__g *g = gd__load_relaxed(&p->runnext); /* only a hint: the swap decides */
+
+	if (g) {
+		g = gd__swap_acq_rel(&p->runnext, NULL); /* pairs with swap in gd__p_put */
+		if (g) {
+			*inherit = true;
+			return g;
+		}
+	}
+	*inherit = false;
+	return gd__runq_get(&p->runq);
+}
+
+bool gd__p_empty(struct gd__p *p)
+{
+	return gd__runq_len(&p->runq) == 0 && !gd__load_relaxed(&p->runnext); /* looked at again later */
+}
+
+struct gd__g *gd__p_steal(struct gd__p *p, struct gd__p *victim, bool runnext_too)
+{
+	struct gd__g *batch[GD__RUNQ_CAP / 2];
+	uint32_t n = gd__runq_grab(&victim->runq, batch);
+
+	if (n == 0) {
+		if (!runnext_too || !gd__load_relaxed(&victim->runnext)) /* the swap decides */
+			return NULL;
+		/*
+		 * The victim has readied it and is about to block or yield to it: leave it
+		 * some time, so that a ping-pong pair stays on one P.
+		 */
+		/* relaxed: only a guess whether the victim runs */
+		if (gd__load_relaxed(&victim->status) == GD__P_RUNNING)
+			gd__os_nanosleep(3000);
+		return gd__swap_acq_rel(&victim->runnext, NULL); /* pairs with swap in gd__p_put */
+	}
+	for (uint32_t i = 0; i + 1 < n; i++)
+		if (!gd__runq_put(&p->runq, batch[i]))
+			gd__throw("steal: the thief's queue is full");
+	return batch[n - 1];
+}

@@ -1,0 +1,55 @@
+/*
+ * p.h - a P: the right to run goroutines, with what makes running them cheap.
+ */
+#ifndef GD_RUNTIME_SCHED_P_H
+#define GD_RUNTIME_SCHED_P_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "runtime/sched/runq.h"
+
+struct gd__m;
+
+#define GD__P_MAX 256
+
+enum gd__p_status {
+	GD__P_NONE,    /* number above gd_procs() */
+	GD__P_IDLE,    /* on the idle list; guarded by sched.lock */
+	GD__P_RUNNING, /* belongs to an M */
+	GD__P_SYSCALL, /* its M is in a system call: anybody may take it by compare-and-swap */
+	GD__P_STOPPED  /* the world is stopped */
+};
+
+/*
+ * Owned by the M that holds it, but for: status (atomic), runq (see runq.h),
+ * runnext (atomic; thieves may take it), the ticks (atomic; sysmon reads them),
+ * link (guarded by sched.lock).
+ */
+struct gd__p {
+	int id;
+	_Atomic uint32_t status;
+	struct gd__m *m;
+	struct gd__p *link;
+	struct gd__g *_Atomic runnext; /* runs before the queue, inherits the time slice */
+	_Atomic uint32_t schedtick;    /* rises with every goroutine run from the queues */
+	_Atomic uint32_t syscalltick;  /* rises with every system call */
+	struct gd__glist free;         /* dead goroutines, ready for reuse */
+	struct gd__runq runq;
+
+	/* What sysmon saw last; only sysmon touches these. */
+	uint32_t seen_sched, seen_syscall;
+	int64_t seen_sched_at, seen_syscall_at;
+};
+
+extern struct gd__p gd__allp[GD__P_MAX];
+
+/* Queues g on p, which the caller holds; next: in front of all. Spills half to the global queue. */
+void gd__p_put(struct gd__p *p, struct gd__g *g, bool next);
+/* Next goroutine of p: runnext, then the ring. *inherit: it shares the time slice. */
+struct gd__g *gd__p_get(struct gd__p *p, bool *inherit);
+bool gd__p_empty(struct gd__p *p);
+/* Steals half of victim's queue into p's and returns one of them, or NULL. */
+struct gd__g *gd__p_steal(struct gd__p *p, struct gd__p *victim, bool runnext_too);
+
+#endif

@@ -1,0 +1,167 @@
+/*
+ * park.c - park, ready, yield: what makes a goroutine stop and go on.
+ *
+ * A goroutine that parks first saves its context, and only then, on the
+ * scheduler's stack, lets go of the lock that lets others find it. So nobody
+ * can continue a context that is still being saved.
+ */
+#include "runtime/base/atomic.h"
+#include "runtime/base/fatal.h"
+#include "runtime/base/os_linux.h"
+#include "runtime/hook/hook.h"
+#include "runtime/sched/state.h"
+
+struct gd__g *gd__self(void)
+{
+	struct gd__m *m = gd__m_self();
+
+	return m && m->system_depth == 0 ? m->cur : NULL;
+}
+
+struct gd__g *gd__self_or_die(const char *call)
+{
+	struct gd__g *g = gd__self();
+
+	if (!g)
+		gd__fatal("%s called outside a goroutine", call);
+	return g;
+}
+
+int gd__p_self(void)
+{
+	struct gd__m *m = gd__m_self();
+
+	return m && m->p ? m->p->id : -1;
+}
+
+/* Takes the goroutine off its M. On the system stack. */
+static void detach(struct gd__m *m, struct gd__g *g)
+{
+	m->cur = NULL;
+	g->m = NULL;
+	gd__hook(go_switch, NULL);
+}
+
+struct parking {
+	const struct gd__park *how;
+	struct gd__lock *unlock;
+};
+
+/* Handed from gd__park to park_commit on the parking goroutine's stack. */
+static void park_commit(struct gd__g *g)
+{
+	struct gd__m *m = gd__m_self();
+	struct parking *parking = g->park;
+	bool (*commit)(struct gd__g *, void *) = parking->how->commit;
+	struct gd__lock *unlock = parking->unlock;
+	void *arg = parking->how->arg;
+
+	detach(m, g);
+	g->park = NULL;
+	gd__g_set_status(g, GD__G_RUNNING, GD__G_WAITING);
+	/* From the unlock on, g may run elsewhere: nothing of it is touched any more. */
+	if (unlock)
+		gd__unlock(unlock);
+	if (commit && !commit(g, arg)) {
+		gd__g_set_status(g, GD__G_WAITING, GD__G_RUNNABLE);
+		gd__execute(m, g, true);
+	}
+	gd__schedule();
+}
+
+static void park(const struct gd__park *how, struct gd__lock *unlock) GD_UNCHECKED
+{
+	struct gd__m *m = gd__m_self();
+	struct gd__g *g = m->cur;
+	struct parking parking = { how, unlock };
+	int saved_errno = gd__errno_get();
+
+	gd__assert(g != NULL && m->system_depth == 0);
+	g->wait_reason = how->reason;
+	g->waits = how->waits;
+	g->nwaits = how->nwaits;
+	g->wait_stride = how->stride;
+	g->since = gd__os_now_coarse();
+	g->park = &parking;
+	gd__mcall(&g->ctx, m->system_sp, park_commit, g);
+
+	/* Perhaps on another thread from here on. */
+	g->waits = NULL;
+	g->nwaits = 0;
+	g->wait_reason = GD__WAIT_NONE;
+	gd__errno_set(saved_errno);
+}
+
+void gd__park(const struct gd__park *how)
+{
+	park(how, NULL);
+}
+
+void gd__park_unlock(const struct gd__park *how, struct gd__lock *l) GD_UNCHECKED
+{
+	park(how, l);
+}
+
+/* Queues a runnable goroutine: on this thread's P, or on the global queue. */
+static void queue(struct gd__g *g, bool next)
+{
+	struct gd__m *m = gd__m_self();
+
+	if (m && m->p) {
+		gd__p_put(m->p, g, next);
+	} else {
+		gd__lock(&gd__sched.lock, GD__RANK_SCHED);
+		gd__sched_global_put(g);
+		gd__unlock(&gd__sched.lock);
+	}
+	gd__wake_p();
+}
+
+void gd__ready(struct gd__g *g)
+{
+	gd__g_set_status(g, GD__G_WAITING, GD__G_RUNNABLE);
+	queue(g, true);
+}
+
+static void yield_commit(struct gd__g *g)
+{
+	struct gd__m *m = gd__m_self();
+
+	detach(m, g);
+	gd__g_set_status(g, GD__G_RUNNING, GD__G_RUNNABLE);
+	gd__lock(&gd__sched.lock, GD__RANK_SCHED);
+	gd__sched_global_put(g);
+	gd__unlock(&gd__sched.lock);
+	gd__schedule();
+}
+
+void gd__yield(void)
+{
+	struct gd__m *m = gd__m_self();
+	struct gd__g *g = m->cur;
+	int saved_errno = gd__errno_get();
+
+	gd__mcall(&g->ctx, m->system_sp, yield_commit, g);
+	gd__errno_set(saved_errno);
+}
+
+void gd__safe_point(struct gd__g *g)
+{
+	if (gd__unlikely(gd__load_relaxed(&g->preempt))) /* a request, not a hand-over */
+		gd__yield();
+}
+
+void gd__on_system_stack(void (*fn)(void *), void *arg)
+{
+	struct gd__m *m = gd__m_self();
+
+	if (!m || !m->cur || m->system_depth > 0) {
+		fn(arg);
+		return;
+	}
+	m->system_depth = 1;
+	gd__hook(go_switch, NULL);
+	gd__call_on(m->system_sp, fn, arg);
+	m->system_depth = 0; /* fn does not park: still the same thread */
+	gd__hook(go_switch, m->cur->hook_ctx);
+}

@@ -1,0 +1,111 @@
+/*
+ * sched.c - the scheduler's loop: find a goroutine, run it, again.
+ *
+ * After Go's design ("Scalable Go Scheduler Design", Vyukov 2012): Ps hold the
+ * queues, Ms are threads, an M needs a P to run goroutines. Every function
+ * here runs on an M's system stack or under sched.lock.
+ */
+#include "runtime/base/atomic.h"
+#include "runtime/base/fatal.h"
+#include "runtime/hook/hook.h"
+#include "runtime/sched/state.h"
+
+struct gd__sched gd__sched = { .keeper = INT64_MAX };
+
+void gd__sched_global_put(struct gd__g *g)
+{
+	gd__glist_push(&gd__sched.global, g);
+	gd__store_relaxed(&gd__sched.global_n, (int32_t)gd__sched.global.n); /* a hint */
+}
+
+struct gd__g *gd__sched_global_get(struct gd__p *p, uint32_t most)
+{
+	uint32_t share = gd__sched.global.n / gd__load_relaxed(&gd__sched.procs) + 1; /* hint */
+	struct gd__g *g;
+
+	if (gd__sched.global.n == 0)
+		return NULL;
+	if (share > GD__RUNQ_CAP / 2)
+		share = GD__RUNQ_CAP / 2;
+	if (most > 0 && share > most)
+		share = most;
+	g = gd__glist_pop(&gd__sched.global);
+	while (--share > 0 && gd__sched.global.first)
+		if (!gd__runq_put(&p->runq, gd__sched.global.first))
+			break;
+		else
+			gd__glist_pop(&gd__sched.global);
+	gd__store_relaxed(&gd__sched.global_n, (int32_t)gd__sched.global.n); /* a hint */
+	return g;
+}
+
+void gd__p_acquire(struct gd__m *m, struct gd__p *p)
+{
+	gd__assert(m->p == NULL);
+	m->p = p;
+	p->m = m;
+	gd__store_relaxed(&p->status, GD__P_RUNNING); /* p was handed over by lock, note or cas */
+}
+
+struct gd__p *gd__p_release(struct gd__m *m)
+{
+	struct gd__p *p = m->p;
+
+	m->p = NULL;
+	p->m = NULL;
+	gd__store_relaxed(&p->status, GD__P_IDLE); /* handed on under sched.lock */
+	return p;
+}
+
+void gd__p_idle_put(struct gd__p *p)
+{
+	gd__store_relaxed(&p->status, GD__P_IDLE); /* lock held */
+	p->link = gd__sched.idle_p;
+	gd__sched.idle_p = p;
+	gd__add_seq_cst(&gd__sched.npidle, 1); /* pairs with the load in gd__wake_p */
+}
+
+struct gd__p *gd__p_idle_get(void)
+{
+	struct gd__p *p = gd__sched.idle_p;
+
+	if (!p)
+		return NULL;
+	gd__sched.idle_p = p->link;
+	gd__add_seq_cst(&gd__sched.npidle, -1); /* pairs with the load in gd__wake_p */
+	if (gd__load_relaxed(&gd__sched.sysmon_idle)) /* set and cleared under the lock */
+		gd__sysmon_wake();
+	return p;
+}
+
+void gd__execute(struct gd__m *m, struct gd__g *g, bool inherit)
+{
+	gd__g_set_status(g, GD__G_RUNNABLE, GD__G_RUNNING);
+	gd__store_relaxed(&g->preempt, false); /* sysmon may set it again at any time */
+	g->m = m;
+	m->cur = g;
+	if (!inherit)
+		gd__add_relaxed(&m->p->schedtick, 1); /* only this M writes it */
+	gd__hook(go_switch, g->hook_ctx);
+	gd__gogo(&g->ctx);
+}
+
+void gd__schedule(void)
+{
+	struct gd__m *m = gd__m_self();
+	bool inherit = false;
+	struct gd__g *g = gd__find_runnable(m, &inherit);
+
+	if (m->spinning) {
+		/*
+		 * Stop spinning before running: one more M may have to look, because goroutines
+		 * readied while this one was spinning did not wake anybody.
+		 */
+		m->spinning = false;
+		/* pairs with the cas in gd__wake_p */
+		if (gd__add_seq_cst(&gd__sched.nmspinning, -1) <= 0)
+			gd__throw("sched: negative count of spinning threads");
+		gd__wake_p();
+	}
+	gd__execute(m, g, inherit);
+}

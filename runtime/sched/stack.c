@@ -1,0 +1,76 @@
+/*
+ * stack.c - arenas of stack slots with a guard at the low end of each.
+ *
+ * MADV_GUARD_INSTALL (Linux 6.13) makes a guard without a mapping of its own;
+ * mprotect splits the mapping in two per stack and meets vm.max_map_count
+ * at some 32,000 goroutines (anchors of 2026: 32,753). Which one works is
+ * found by trying. Stacks are never unmapped: a late reader may look at them.
+ */
+#include "runtime/sched/stack.h"
+
+#include "runtime/base/atomic.h"
+#include "runtime/base/fatal.h"
+#include "runtime/base/options.h"
+#include "runtime/base/os_linux.h"
+
+/* Larger than a page: a frame with a big local array skips a small guard. */
+#define GUARD (4 * GD__PAGE)
+
+enum guard_kind { GUARD_MADVISE, GUARD_MPROTECT, GUARD_NONE };
+
+static size_t slot_size;
+/* Only ever moves to a weaker kind; a stale read costs one failed call. */
+static _Atomic uint32_t guard_kind;
+
+size_t gd__stack_size(void)
+{
+	return slot_size;
+}
+
+void gd__stack_init(void)
+{
+	size_t kb = (size_t)gd__options.stack_kb;
+
+	if (gd__options.stack_kb < 16 || gd__options.stack_kb > 65536) {
+		gd__warn("GDETECT_OPTIONS: stack_kb must be 16 to 65536; 256 is used");
+		kb = 256;
+	}
+	slot_size = GUARD + ((kb * 1024 + GD__PAGE - 1) & ~(GD__PAGE - 1));
+	if (gd__options.guard_mprotect)
+		gd__store_relaxed(&guard_kind, GUARD_MPROTECT); /* before any other thread */
+}
+
+char *gd__stack_arena(size_t n)
+{
+	char *arena = gd__os_reserve(n * slot_size);
+
+	if (arena)
+		gd__os_nohuge(arena, n * slot_size);
+	return arena;
+}
+
+static void fall_back(enum guard_kind kind)
+{
+	uint32_t was = gd__swap_relaxed(&guard_kind, kind);
+
+	if (kind == GUARD_NONE && was != GUARD_NONE)
+		gd__warn("no more memory mappings (vm.max_map_count): further goroutine stacks "
+			 "have no guard against overflow");
+}
+
+void gd__stack_prepare(char *slot, uintptr_t *lo, uintptr_t *hi)
+{
+	uint32_t kind = gd__load_relaxed(&guard_kind); /* see its comment */
+
+	if (kind == GUARD_MADVISE && gd__os_guard(slot, GUARD) != 0)
+		fall_back(kind = GUARD_MPROTECT);
+	if (kind == GUARD_MPROTECT && gd__os_protect_none(slot, GUARD) != 0)
+		fall_back(GUARD_NONE);
+	*lo = (uintptr_t)slot + GUARD;
+	*hi = (uintptr_t)slot + slot_size;
+}
+
+bool gd__stack_in_guard(uintptr_t lo, uintptr_t addr)
+{
+	return addr < lo && addr >= lo - GUARD;
+}

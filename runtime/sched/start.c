@@ -1,0 +1,373 @@
+/*
+ * start.c - gd_run: osinit, schedinit, newproc of main, the first M, sysmon; and gd_go.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <gdetect/error.h>
+#include <gdetect/go.h>
+
+#include "runtime/base/atomic.h"
+#include "runtime/base/fatal.h"
+#include "runtime/base/options.h"
+#include "runtime/base/os_linux.h"
+#include "runtime/hook/hook.h"
+#include "runtime/sched/stack.h"
+#include "runtime/sched/state.h"
+
+/* Arguments and frame of the entry must leave most of the smallest stack to the user. */
+#define MAX_ARGS 4096
+
+static int wanted_procs; /* by gd_set_procs before gd_run */
+
+static int default_procs(void)
+{
+	const char *text = getenv("GD_MAXPROCS");
+	char *end;
+	long n;
+
+	if (text && *text) {
+		n = strtol(text, &end, 10);
+		if (*end == '\0' && n >= 1 && n <= GD_MAX_PROCS)
+			return (int)n;
+		gd__warn("GD_MAXPROCS=%s is not a number from 1 to %d; the number of CPUs is used",
+			 text, GD_MAX_PROCS);
+	}
+	n = gd__os_cpus();
+	return (int)(n > GD_MAX_PROCS ? GD_MAX_PROCS : n);
+}
+
+/* The Ps [from, to) come into being, idle. sched.lock held or nobody else runs. */
+static void add_procs(uint32_t from, uint32_t to)
+{
+	for (uint32_t i = to; i > from; i--) {
+		gd__allp[i - 1].id = (int)i - 1;
+		gd__p_idle_put(&gd__allp[i - 1]);
+	}
+}
+
+int gd_procs(void)
+{
+	uint32_t n = gd__load_relaxed(&gd__sched.procs); /* a number, nothing hangs on it */
+
+	return n > 0 ? (int)n : wanted_procs > 0 ? wanted_procs : default_procs();
+}
+
+/* Runnable goroutines of a P that goes away move to the global queue. World stopped. */
+static void drain(struct gd__p *p)
+{
+	struct gd__g *g;
+	bool inherit;
+
+	while ((g = gd__p_get(p, &inherit)) != NULL)
+		gd__sched_global_put(g);
+	gd__store_relaxed(&p->status, GD__P_NONE); /* world stopped */
+}
+
+/* With the world stopped and this goroutine on a P that stays: number 0. */
+static void resize(uint32_t n) GD_UNCHECKED
+{
+	uint32_t old = gd__load_relaxed(&gd__sched.procs); /* world stopped */
+	struct gd__m *m = gd__m_self();
+
+	gd__lock(&gd__sched.lock, GD__RANK_SCHED);
+	if ((uint32_t)m->p->id >= n) {
+		struct gd__p *p = gd__p_release(m);
+
+		gd__p_acquire(m, &gd__allp[0]);
+		gd__store_relaxed(&p->status, GD__P_STOPPED); /* world stopped */
+	}
+	for (uint32_t i = n; i < old; i++)
+		drain(&gd__allp[i]);
+	gd__store_relaxed(&gd__sched.procs, n); /* world stopped */
+	if (n > old)
+		add_procs(old, n);
+	gd__unlock(&gd__sched.lock);
+}
+
+int gd_set_procs(int n)
+{
+	if (n < 1 || n > GD_MAX_PROCS)
+		return GD_EINVAL;
+	if (gd__load_relaxed(&gd__sched.procs) == 0) { /* not started: one thread */
+		wanted_procs = n;
+		return GD_OK;
+	}
+	gd__self_or_die("gd_set_procs");
+	if (!gd__stw_stop(false)) {
+		gd__stw_start();
+		return GD_EBUSY;
+	}
+	resize((uint32_t)n);
+	gd__stw_start();
+	return GD_OK;
+}
+
+static void exit_commit(struct gd__g *g)
+{
+	struct gd__m *m = gd__m_self();
+
+	m->cur = NULL;
+	g->m = NULL;
+	gd__hook(go_switch, NULL);
+	gd__g_set_status(g, GD__G_RUNNING, GD__G_DEAD);
+	if (!g->system)
+		gd__add_relaxed(&gd__sched.alive, -1); /* a count */
+	gd__g_end(m, g);
+	gd__schedule();
+}
+
+static void end_self(void)
+{
+	struct gd__m *m = gd__m_self();
+	struct gd__g *g = m->cur;
+
+	gd__hook(go_end, g->hook_ctx);
+	gd__mcall(&g->ctx, m->system_sp, exit_commit, g);
+	__builtin_unreachable();
+}
+
+/* Main's function has returned: gd_run returns; this thread only waits. */
+static void end_main(void)
+{
+	if (gd__watch && gd__watch->main_done)
+		gd__watch->main_done();
+	gd__store_release(&gd__sched.ended, 1); /* pairs with gd_run: what main did */
+	gd__os_futex_wake(&gd__sched.ended, 1);
+	gd__stw_stop(false); /* for good; who does not stop goes on until the process ends */
+	for (;;)
+		gd__os_nanosleep(INT64_C(1000000000) * 3600);
+}
+
+static void go_entry(void)
+{
+	struct gd__g *g = gd__m_self()->cur;
+
+	g->fn(g->arg);
+	if (g->id == 1)
+		end_main();
+	end_self();
+}
+
+void gd_go_exit(void)
+{
+	struct gd__g *g = gd__self_or_die("gd_go_exit");
+
+	if (g->id == 1)
+		gd__fatal("gd_go_exit called on the main goroutine");
+	end_self();
+	__builtin_unreachable();
+}
+
+/* Return addresses of the creator, by frame pointers: exact where the wrapper compiled. */
+static void creation_stack(struct gd__g *g, const struct gd__g *parent, uintptr_t site_pc)
+{
+	const uintptr_t *frame = __builtin_frame_address(0);
+	uint32_t n = 0;
+
+	memset(g->create_pc, 0, sizeof(g->create_pc));
+	while (parent && (uintptr_t)frame >= parent->stack_lo &&
+	       (uintptr_t)(frame + 2) <= parent->stack_hi && n < GD__CREATE_FRAMES) {
+		const uintptr_t *up = (const uintptr_t *)frame[0];
+
+		if (n > 0 || frame[1] == site_pc)
+			g->create_pc[n++] = frame[1];
+		if (up <= frame || ((uintptr_t)up & 7))
+			break;
+		frame = up;
+	}
+	if (n == 0)
+		g->create_pc[0] = site_pc;
+}
+
+/* The arguments go to the top of the new stack, the first frame below them. */
+static void prepare_stack(struct gd__g *g, const struct gd__spawn *s)
+{
+	uintptr_t top = g->stack_hi;
+
+	g->arg = s->arg;
+	if (s->args) {
+		top = (top - s->size) & ~(uintptr_t)63;
+		memcpy((void *)top, s->args, s->size);
+		g->arg = (void *)top;
+	}
+	gd__hook(reset, (void *)g->stack_lo, g->stack_hi - g->stack_lo);
+	gd__ctx_prepare(&g->ctx, top, go_entry);
+}
+
+static void fill(struct gd__g *g, const struct gd__spawn *s, struct gd__g *parent)
+{
+	gd__add_relaxed(&g->seq, 1); /* readers compare it, nothing else */
+	g->id = gd__add_relaxed(&gd__sched.goid, 1) + 1; /* a number */
+	g->parent_id = parent ? parent->id : 0;
+	g->fn = s->fn;
+	g->name = s->name;
+	g->site = s->site;
+	g->saved_errno = 0;
+	g->since = 0;
+	g->nwaits = 0;
+	g->waits = NULL;
+	g->background = false;
+	g->system = s->system;
+	g->wait_timed = 0;
+	g->call_sp = 0;
+	g->held_lost = 0;
+	memset(g->held, 0, sizeof(g->held));
+	prepare_stack(g, s);
+	creation_stack(g, parent, s->site_pc);
+	g->hook_ctx = NULL;
+	if (gd__hooks) {
+		g->hook_ctx = gd__hooks->go_start(parent ? parent->hook_ctx : NULL, g->id,
+						  (uintptr_t)s->fn, s->site_pc);
+		if (s->after)
+			gd__hooks->acquire(g->hook_ctx, s->after);
+	}
+	gd__g_set_status(g, GD__G_FREE, GD__G_RUNNABLE);
+	if (!s->system)
+		gd__add_relaxed(&gd__sched.alive, 1); /* a count */
+}
+
+int gd__spawn(const struct gd__spawn *s)
+{
+	struct gd__m *m = gd__m_self();
+	struct gd__g *g;
+
+	if (s->size > MAX_ARGS)
+		gd__fatal("gd_go(%s): arguments of %lu bytes, at most %d", s->name,
+			  (unsigned long)s->size, MAX_ARGS);
+	gd__add_relaxed(&m->busy, 1); /* own thread: a stop signal waits until the record is whole */
+	g = gd__g_get(m->p);
+	if (g)
+		fill(g, s, gd__self());
+	gd__add_relaxed(&m->busy, -1u);
+	if (!g)
+		return GD_ENOMEM;
+	gd__p_put(m->p, g, true);
+	gd__wake_p();
+	return GD_OK;
+}
+
+static int go(const struct gd__spawn *s)
+{
+	gd__self_or_die("gd_go");
+	return gd__spawn(s);
+}
+
+int gd_go_try_raw(void (*fn)(void *), const void *args, size_t size, const char *name,
+		  const char *site)
+{
+	return go(&(struct gd__spawn){ .fn = fn,
+				       .args = args,
+				       .size = size,
+				       .name = name,
+				       .site = site,
+				       .site_pc = (uintptr_t)__builtin_return_address(0) });
+}
+
+static void no_memory(void)
+{
+	gd__fatal("gd_go: out of memory for a goroutine stack");
+}
+
+void gd_go_raw(void (*fn)(void *), const void *args, size_t size, const char *name,
+	       const char *site)
+{
+	if (go(&(struct gd__spawn){ .fn = fn,
+				    .args = args,
+				    .size = size,
+				    .name = name,
+				    .site = site,
+				    .site_pc = (uintptr_t)__builtin_return_address(0) }) != 0)
+		no_memory();
+}
+
+void gd_go_fn_raw(void (*fn)(void *), void *arg, const char *name, const char *site)
+{
+	if (go(&(struct gd__spawn){ .fn = fn,
+				    .arg = arg,
+				    .name = name,
+				    .site = site,
+				    .site_pc = (uintptr_t)__builtin_return_address(0) }) != 0)
+		no_memory();
+}
+
+void gd_go_name(const char *name)
+{
+	gd__self_or_die("gd_go_name")->name = name;
+}
+
+void gd_go_background(void)
+{
+	gd__self_or_die("gd_go_background")->background = true;
+}
+
+uint64_t gd_go_id(void)
+{
+	struct gd__g *g = gd__self();
+
+	return g ? g->id : 0;
+}
+
+size_t gd_go_count(void)
+{
+	return (size_t)gd__load_relaxed(&gd__sched.alive); /* a count */
+}
+
+void gd_yield(void)
+{
+	gd__self_or_die("gd_yield");
+	gd__yield();
+}
+
+/* Everything that must be there before the first goroutine. */
+static void sched_init(void)
+{
+	gd__options_init();
+	gd__sched.seed = gd__options.seed ? (uint64_t)gd__options.seed : gd__os_random();
+	gd__sched.started_at = gd__os_now();
+	gd__stack_init();
+	gd__trap_init();
+	gd__stw_init();
+	gd__lock(&gd__sched.lock, GD__RANK_SCHED);
+	gd__store_relaxed(&gd__sched.procs, (uint32_t)gd_procs()); /* one thread */
+	add_procs(0, gd__load_relaxed(&gd__sched.procs));
+	gd__unlock(&gd__sched.lock);
+}
+
+/* The main goroutine is made before there is an M to hold a P, so by hand. */
+static int spawn_main(void (*start)(void *), void *arg)
+{
+	struct gd__spawn s = { .fn = start,
+			       .arg = arg,
+			       .name = "main",
+			       .site_pc = (uintptr_t)__builtin_return_address(0) };
+	struct gd__g *g = gd__g_get(&gd__allp[0]);
+
+	if (!g)
+		return GD_ENOMEM;
+	fill(g, &s, NULL);
+	gd__lock(&gd__sched.lock, GD__RANK_SCHED);
+	gd__sched_global_put(g);
+	gd__unlock(&gd__sched.lock);
+	return GD_OK;
+}
+
+uintptr_t gd__run_frame;
+
+int gd_run(void (*start)(void *arg), void *arg)
+{
+	static _Atomic uint32_t started;
+
+	if (gd__swap_acq_rel(&started, 1) != 0) /* pairs with itself: one caller goes on */
+		gd__fatal("gd_run called twice");
+	gd__run_frame = (uintptr_t)__builtin_frame_address(0);
+	sched_init();
+	if (spawn_main(start, arg) != GD_OK)
+		return GD_ENOMEM;
+	gd__start_m(NULL, false);
+	gd__sysmon_start();
+	while (gd__load_acquire(&gd__sched.ended) == 0) /* pairs with end_main: what main did */
+		gd__os_futex_wait(&gd__sched.ended, 0, -1);
+	return GD_OK;
+}

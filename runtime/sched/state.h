@@ -1,0 +1,123 @@
+/*
+ * state.h - the scheduler's shared state, and the functions its files call of each other.
+ *
+ * The files: p, runq (queues), m (threads), g, stack (goroutines), sched (the
+ * loop), steal (finding work, going idle), park (park, ready, yield), syscall,
+ * sysmon, stw, preempt, trap, start.
+ */
+#ifndef GD_RUNTIME_SCHED_STATE_H
+#define GD_RUNTIME_SCHED_STATE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "runtime/base/lock.h"
+#include "runtime/sched/m.h"
+#include "runtime/sched/p.h"
+#include "runtime/sched/sched.h"
+
+#define GD__SOURCES_MAX 4
+
+struct gd__sched {
+	struct gd__lock lock;
+	/* Guarded by lock. global.n is also read without it, as a hint. */
+	struct gd__glist global;
+	struct gd__p *idle_p;
+	struct gd__m *idle_m;
+	int32_t nmidle; /* sleeping Ms */
+	int32_t nm;     /* Ms that run goroutines or might */
+	int32_t stop_wait; /* Ps that have not stopped yet */
+
+	_Atomic int32_t global_n;
+	_Atomic int32_t npidle;
+	_Atomic int32_t nmspinning;
+	_Atomic uint32_t procs;
+	_Atomic uint32_t stopping; /* the world is being stopped, or is */
+	_Atomic uint32_t stop_note; /* futex word: rises when stop_wait reaches zero */
+	_Atomic uint32_t ended;    /* main has returned: futex word of gd_run */
+	_Atomic uint64_t goid;     /* last id given */
+	_Atomic int64_t alive;     /* goroutines that have not ended, system ones not counted */
+	_Atomic int64_t keeper;    /* earliest deadline an idle M sleeps towards; INT64_MAX: none */
+	struct gd__m *_Atomic allm;
+	_Atomic uint32_t sysmon_idle; /* futex word: 1 while sysmon sleeps with all Ps idle */
+
+	/* Constant after start. */
+	const struct gd__source *source[GD__SOURCES_MAX];
+	uint32_t nsources;
+	uint64_t seed;
+	int64_t started_at;
+};
+
+extern struct gd__sched gd__sched;
+
+/* sched.c */
+void gd__schedule(void) __attribute__((noreturn)); /* on the system stack, with a P */
+/* The global queue; lock held. */
+void gd__sched_global_put(struct gd__g *g);
+struct gd__g *gd__sched_global_get(struct gd__p *p, uint32_t most);
+/* Gives p to this M, or takes it away. */
+void gd__p_acquire(struct gd__m *m, struct gd__p *p);
+struct gd__p *gd__p_release(struct gd__m *m);
+/* Idle Ps; lock held. */
+void gd__p_idle_put(struct gd__p *p);
+struct gd__p *gd__p_idle_get(void);
+
+/* steal.c */
+struct gd__g *gd__find_runnable(struct gd__m *m, bool *inherit);
+void gd__stop_m(struct gd__m *m); /* goes idle without a P; returns with one */
+/* Wakes or makes an M for p; p NULL: an idle P, and nothing if there is none. */
+void gd__start_m(struct gd__p *p, bool spinning);
+/* One more P looks for work, unless somebody already does. */
+void gd__wake_p(void);
+bool gd__sources_poll(int p, bool all);
+int64_t gd__sources_deadline(void);
+bool gd__sources_pending(void);
+
+/* park.c */
+void gd__execute(struct gd__m *m, struct gd__g *g, bool inherit) __attribute__((noreturn));
+
+/* syscall.c */
+void gd__hand_off(struct gd__p *p); /* p is held by nobody */
+bool gd__retake_syscalls(int64_t now);
+
+/* sysmon.c */
+void gd__sysmon_start(void);
+void gd__sysmon_wake(void);
+void gd__check_dead(void); /* lock held; may not return */
+/* A signal asks for the dump of all goroutines. Async-signal-safe. */
+void gd__sysmon_ask_dump(void);
+/* A signal handler hands its thread over: sysmon reports the fault and ends the process. */
+void gd__sysmon_ask_fault(struct gd__m *m, struct gd__g *g);
+
+/* stw.c */
+/*
+ * Stops all Ps but the caller's. by_signal: threads that stay in user code are stopped where
+ * they are. false: some thread did not stop in time (it stays listed as going).
+ */
+bool gd__stw_stop(bool by_signal);
+void gd__stw_start(void);
+/* This M, without a P to run, waits until the world goes on. */
+void gd__stw_wait(struct gd__m *m);
+/* p, which the caller has taken from a system call, stops or goes idle. */
+void gd__stw_took(struct gd__p *p);
+/* The world is stopping while the caller's thread enters a system call with p. */
+void gd__stw_offer(struct gd__p *p);
+void gd__stw_init(void);
+
+/* preempt.c */
+void gd__preempt_all(void);
+void gd__preempt_late(int64_t now);
+
+/* trap.c */
+void gd__trap_init(void);
+void gd__trap_thread_init(void);
+
+/* g.c */
+void gd__g_end(struct gd__m *m, struct gd__g *g); /* record and stack go to m->p's free list */
+struct gd__g *gd__g_get(struct gd__p *p); /* with a stack; NULL: no memory */
+
+/* sysmon.c: the scheduler's own line of schedtrace */
+void gd__schedtrace(int64_t now);
+
+#endif

@@ -1,0 +1,337 @@
+/*
+ * steal.c - finding work, and going idle without losing any.
+ *
+ * Why no goroutine is lost: whoever makes one runnable first queues it and
+ * then, in gd__wake_p, looks whether nobody spins; an M that gives up first
+ * takes itself off nmspinning and then looks at all queues again. Both steps
+ * are seq_cst, so at least one of the two sees the other (store queue, load
+ * nmspinning against store nmspinning, load queue).
+ */
+#include "runtime/base/atomic.h"
+#include "runtime/base/fatal.h"
+#include "runtime/base/os_linux.h"
+#include "runtime/sched/state.h"
+
+/* Every so many goroutines the global queue comes first, so that it cannot starve (Go's 61). */
+#define GLOBAL_TICK 61u
+#define STEAL_ROUNDS 4
+
+uint32_t gd__sched_random(void)
+{
+	struct gd__m *m = gd__m_self();
+	uint32_t x;
+
+	if (!m)
+		return (uint32_t)gd__os_random();
+	/* xorshift32 (Marsaglia 2003) */
+	x = m->random;
+	x ^= x << 13;
+	x ^= x >> 17;
+	x ^= x << 5;
+	return m->random = x;
+}
+
+bool gd__sources_poll(int p, bool all)
+{
+	bool found = false;
+	int64_t now = 0;
+
+	for (uint32_t i = 0; i < gd__sched.nsources; i++) {
+		const struct gd__source *s = gd__sched.source[i];
+
+		if (!s->pending())
+			continue;
+		if (now == 0)
+			now = gd__os_now();
+		found |= s->poll(p, all, now);
+	}
+	return found;
+}
+
+int64_t gd__sources_deadline(void)
+{
+	int64_t earliest = INT64_MAX;
+
+	for (uint32_t i = 0; i < gd__sched.nsources; i++) {
+		int64_t d = gd__sched.source[i]->deadline();
+
+		earliest = d < earliest ? d : earliest;
+	}
+	return earliest;
+}
+
+bool gd__sources_pending(void)
+{
+	for (uint32_t i = 0; i < gd__sched.nsources; i++)
+		if (gd__sched.source[i]->pending())
+			return true;
+	return false;
+}
+
+void gd__source_register(const struct gd__source *s)
+{
+	gd__assert(gd__sched.nsources < GD__SOURCES_MAX);
+	gd__sched.source[gd__sched.nsources++] = s;
+}
+
+void gd__source_changed(int64_t when)
+{
+	/* relaxed: a keeper that is just going to sleep looks at the deadlines again, see stop_m */
+	if (when < gd__load_relaxed(&gd__sched.keeper) && gd__load_relaxed(&gd__sched.npidle) > 0)
+		gd__wake_p();
+}
+
+static struct gd__g *global_get(struct gd__p *p, uint32_t most)
+{
+	struct gd__g *g;
+
+	if (gd__load_relaxed(&gd__sched.global_n) == 0) /* a hint: checked again before idling */
+		return NULL;
+	gd__lock(&gd__sched.lock, GD__RANK_SCHED);
+	g = gd__sched_global_get(p, most);
+	gd__unlock(&gd__sched.lock);
+	return g;
+}
+
+/* Visits all Ps, beginning at a random one. Timers and runnext only in the last round. */
+static struct gd__g *steal(struct gd__m *m)
+{
+	uint32_t n = gd__load_relaxed(&gd__sched.procs); /* changes only in a stopped world */
+
+	for (int round = 0; round < STEAL_ROUNDS; round++) {
+		bool last = round == STEAL_ROUNDS - 1;
+		uint32_t start = gd__sched_random() % n;
+
+		if (last && gd__sources_poll(m->p->id, true)) {
+			bool inherit;
+			struct gd__g *g = gd__p_get(m->p, &inherit);
+
+			if (g)
+				return g;
+		}
+		for (uint32_t i = 0; i < n; i++) {
+			struct gd__p *victim = &gd__allp[(start + i) % n];
+			struct gd__g *g;
+
+			if (gd__load_relaxed(&gd__sched.stopping)) /* looked at again by the caller */
+				return NULL;
+			if (victim == m->p)
+				continue;
+			g = gd__p_steal(m->p, victim, last);
+			if (g)
+				return g;
+		}
+	}
+	return NULL;
+}
+
+static struct gd__g *steal_if_allowed(struct gd__m *m)
+{
+	if (!m->spinning) {
+		int32_t busy = (int32_t)gd__load_relaxed(&gd__sched.procs) -
+			       gd__load_relaxed(&gd__sched.npidle); /* a heuristic */
+
+		/* At most half as many spinners as busy Ps: more only burn time. */
+		if (2 * gd__load_relaxed(&gd__sched.nmspinning) >= busy)
+			return NULL;
+		m->spinning = true;
+		gd__add_seq_cst(&gd__sched.nmspinning, 1); /* pairs with the cas in gd__wake_p */
+	}
+	return steal(m);
+}
+
+static bool anything_queued(void)
+{
+	uint32_t n = gd__load_relaxed(&gd__sched.procs); /* changes only in a stopped world */
+
+	if (gd__load_seq_cst(&gd__sched.global_n) > 0) /* pairs with the file's comment */
+		return true;
+	for (uint32_t i = 0; i < n; i++)
+		if (!gd__p_empty(&gd__allp[i]))
+			return true;
+	return gd__sources_deadline() <= gd__os_now();
+}
+
+/* The M gives up its P. Returns the goroutine it found at the last moment, or NULL. */
+static struct gd__g *go_idle(struct gd__m *m)
+{
+	struct gd__g *g = NULL;
+
+	gd__lock(&gd__sched.lock, GD__RANK_SCHED);
+	if (!gd__load_relaxed(&gd__sched.stopping)) /* stored under the lock */
+		g = gd__sched_global_get(m->p, 0);
+	if (g || gd__load_relaxed(&gd__sched.stopping)) {
+		gd__unlock(&gd__sched.lock);
+		return g;
+	}
+	gd__p_idle_put(gd__p_release(m));
+	gd__unlock(&gd__sched.lock);
+
+	if (m->spinning) {
+		m->spinning = false;
+		gd__add_seq_cst(&gd__sched.nmspinning, -1); /* pairs with the cas in gd__wake_p */
+	}
+	gd__fence_seq_cst(); /* between giving up above and looking below: see the file's comment */
+	if (anything_queued()) {
+		struct gd__p *p;
+
+		gd__lock(&gd__sched.lock, GD__RANK_SCHED);
+		p = gd__load_relaxed(&gd__sched.stopping) ? NULL : gd__p_idle_get();
+		gd__unlock(&gd__sched.lock);
+		if (p) {
+			gd__p_acquire(m, p);
+			m->spinning = true;
+			gd__add_seq_cst(&gd__sched.nmspinning, 1); /* pairs with gd__wake_p */
+			return NULL;
+		}
+	}
+	gd__stop_m(m);
+	return NULL;
+}
+
+struct gd__g *gd__find_runnable(struct gd__m *m, bool *inherit)
+{
+	for (;;) {
+		struct gd__g *g = NULL;
+
+		*inherit = false;
+		if (gd__load_acquire(&gd__sched.stopping)) { /* pairs with the store in gd__stw_stop */
+			gd__stw_wait(m);
+			continue;
+		}
+		gd__sources_poll(m->p->id, false);
+		if (gd__load_relaxed(&m->p->schedtick) % GLOBAL_TICK == 0)
+			g = global_get(m->p, 1);
+		if (!g)
+			g = gd__p_get(m->p, inherit);
+		if (!g)
+			g = global_get(m->p, 0);
+		if (!g)
+			g = steal_if_allowed(m);
+		if (!g && m->p)
+			g = go_idle(m);
+		if (g)
+			return g;
+	}
+}
+
+/* Takes m off the idle list; false if somebody else has, who will wake it. Lock held. */
+static bool idle_remove(struct gd__m *m)
+{
+	for (struct gd__m **at = &gd__sched.idle_m; *at; at = &(*at)->link) {
+		if (*at != m)
+			continue;
+		*at = m->link;
+		gd__sched.nmidle--;
+		return true;
+	}
+	return false;
+}
+
+/* The deadline has come: takes an idle P to run what is due. */
+static bool keeper_takes_p(struct gd__m *m)
+{
+	struct gd__p *p = NULL;
+
+	gd__lock(&gd__sched.lock, GD__RANK_SCHED);
+	if (!idle_remove(m)) {
+		gd__unlock(&gd__sched.lock);
+		gd__m_sleep(m, INT64_MAX); /* a P is on its way */
+		gd__p_acquire(m, m->next_p);
+		m->next_p = NULL;
+		return true;
+	}
+	if (!gd__load_relaxed(&gd__sched.stopping)) /* stored under the lock */
+		p = gd__p_idle_get();
+	gd__unlock(&gd__sched.lock);
+	if (!p)
+		return false;
+	gd__p_acquire(m, p);
+	return true;
+}
+
+void gd__stop_m(struct gd__m *m)
+{
+	for (;;) {
+		int64_t deadline = gd__sources_deadline();
+
+		gd__lock(&gd__sched.lock, GD__RANK_SCHED);
+		m->link = gd__sched.idle_m;
+		gd__sched.idle_m = m;
+		gd__sched.nmidle++;
+		/* One M sleeps with a limit; relaxed: written under the lock, read as a hint. */
+		m->deadline = INT64_MAX;
+		if (deadline < gd__load_relaxed(&gd__sched.keeper) && gd__sched.idle_p) {
+			gd__store_relaxed(&gd__sched.keeper, deadline);
+			m->deadline = deadline;
+		}
+		gd__check_dead();
+		gd__unlock(&gd__sched.lock);
+
+		bool woken = gd__m_sleep(m, m->deadline);
+
+		if (m->deadline != INT64_MAX) {
+			int64_t mine = m->deadline;
+
+			gd__cas_relaxed(&gd__sched.keeper, &mine, INT64_MAX); /* a hint */
+		}
+		if (woken) {
+			gd__p_acquire(m, m->next_p);
+			m->next_p = NULL;
+			return;
+		}
+		if (keeper_takes_p(m))
+			return;
+	}
+}
+
+void gd__start_m(struct gd__p *p, bool spinning)
+{
+	struct gd__m *m;
+
+	gd__lock(&gd__sched.lock, GD__RANK_SCHED);
+	if (!p)
+		p = gd__p_idle_get();
+	if (!p) {
+		gd__unlock(&gd__sched.lock);
+		if (spinning)
+			gd__add_seq_cst(&gd__sched.nmspinning, -1); /* undoes gd__wake_p's cas */
+		return;
+	}
+	m = gd__sched.idle_m;
+	if (m) {
+		gd__sched.idle_m = m->link;
+		gd__sched.nmidle--;
+		m->next_p = p;
+		m->spinning = spinning;
+	} else {
+		gd__sched.nm++;
+	}
+	gd__unlock(&gd__sched.lock);
+	if (m) {
+		gd__m_wake(m);
+		return;
+	}
+	if (gd__m_start(p, spinning))
+		return;
+	gd__lock(&gd__sched.lock, GD__RANK_SCHED);
+	gd__sched.nm--;
+	gd__p_idle_put(p);
+	gd__unlock(&gd__sched.lock);
+	if (spinning)
+		gd__add_seq_cst(&gd__sched.nmspinning, -1); /* undoes gd__wake_p's cas */
+}
+
+void gd__wake_p(void)
+{
+	int32_t zero = 0;
+
+	/* pairs with go_idle: the goroutine was queued before this load */
+	gd__fence_seq_cst();
+	if (gd__load_relaxed(&gd__sched.npidle) == 0) /* ordered by the fence */
+		return;
+	if (gd__load_relaxed(&gd__sched.nmspinning) != 0 || /* ordered by the fence */
+	    !gd__cas_seq_cst(&gd__sched.nmspinning, &zero, 1)) /* pairs with go_idle */
+		return;
+	gd__start_m(NULL, true);
+}

@@ -1,0 +1,255 @@
+/*
+ * stw.c - stop the world.
+ *
+ * First by asking: every P stops at its next scheduling step; idle Ps and
+ * those in system calls are taken. A thread that stays in user code is
+ * stopped where it is, by a signal whose handler saves the registers and
+ * waits. The stopper may then read every goroutine's stack, but must not
+ * take a lock that a stopped thread could hold (malloc, libc, channels).
+ */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <ucontext.h>
+
+#include "runtime/base/atomic.h"
+#include "runtime/base/fatal.h"
+#include "runtime/base/os_linux.h"
+#include "runtime/sched/state.h"
+
+#define STOP_SIGNAL SIGURG
+/* A stop by asking alone is usually done in some 10 us; then signals help. */
+#define ASK_NS     2000000
+#define SIGNAL_NS  1000000
+#define GIVE_UP_NS 2000000000
+
+static struct gd__lock lock; /* rank STW: one stop at a time */
+static struct sigaction old_action;
+
+/* p counts as stopped. sched.lock held or p held by nobody else. */
+static void count_stopped(struct gd__p *p)
+{
+	gd__store_relaxed(&p->status, GD__P_STOPPED); /* published by the lock */
+	if (--gd__sched.stop_wait == 0) {
+		gd__add_seq_cst(&gd__sched.stop_note, 1); /* pairs with the wait in wait_stopped */
+		gd__os_futex_wake(&gd__sched.stop_note, 1);
+	}
+}
+
+void gd__stw_took(struct gd__p *p)
+{
+	gd__lock(&gd__sched.lock, GD__RANK_SCHED);
+	if (gd__load_relaxed(&gd__sched.stopping)) /* stored under the lock */
+		count_stopped(p);
+	else
+		gd__p_idle_put(p);
+	gd__unlock(&gd__sched.lock);
+}
+
+void gd__stw_offer(struct gd__p *p)
+{
+	uint32_t status = GD__P_SYSCALL;
+
+	/* pairs with take_old_p in syscall.c: the loser keeps off the P */
+	if (!gd__cas_acq_rel(&p->status, &status, GD__P_IDLE))
+		return;
+	p->m = NULL;
+	gd__stw_took(p);
+}
+
+void gd__stw_wait(struct gd__m *m)
+{
+	struct gd__p *p;
+
+	if (m->spinning) {
+		m->spinning = false;
+		gd__add_seq_cst(&gd__sched.nmspinning, -1); /* pairs with the cas in gd__wake_p */
+	}
+	gd__lock(&gd__sched.lock, GD__RANK_SCHED);
+	if (!gd__load_relaxed(&gd__sched.stopping)) { /* stored under the lock */
+		gd__unlock(&gd__sched.lock);
+		return;
+	}
+	p = gd__p_release(m);
+	count_stopped(p);
+	gd__unlock(&gd__sched.lock);
+	gd__stop_m(m);
+}
+
+/* Takes what nobody runs. sched.lock held. */
+static void take_resting_ps(const struct gd__p *own)
+{
+	uint32_t n = gd__load_relaxed(&gd__sched.procs); /* changes only in a stopped world */
+	struct gd__p *p;
+
+	while ((p = gd__p_idle_get()) != NULL)
+		count_stopped(p);
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t status = GD__P_SYSCALL;
+
+		/* pairs with take_old_p in syscall.c: the loser keeps off the P */
+		if (&gd__allp[i] != own && gd__cas_acq_rel(&gd__allp[i].status, &status, GD__P_IDLE)) {
+			gd__allp[i].m = NULL;
+			count_stopped(&gd__allp[i]);
+		}
+	}
+}
+
+static void save_registers(struct gd__m *m, const ucontext_t *uc)
+{
+	static const int order[16] = { REG_RAX, REG_RDX, REG_RCX, REG_RBX, REG_RSI, REG_RDI,
+				       REG_RBP, REG_RSP, REG_R8,  REG_R9,  REG_R10, REG_R11,
+				       REG_R12, REG_R13, REG_R14, REG_R15 };
+
+	for (int i = 0; i < 16; i++)
+		m->regs[i] = (uint64_t)uc->uc_mcontext.gregs[order[i]];
+	m->regs[16] = (uint64_t)uc->uc_mcontext.gregs[REG_RIP];
+}
+
+static void on_stop_signal(int sig, siginfo_t *info, void *context)
+{
+	struct gd__m *m = gd__m_self();
+	uint32_t asked = GD__M_ASKED;
+
+	if (!m || gd__load_acquire(&m->stop) != GD__M_ASKED) { /* pairs with ask_by_signal */
+		if (old_action.sa_flags & SA_SIGINFO)
+			old_action.sa_sigaction(sig, info, context);
+		else if (old_action.sa_handler != SIG_IGN && old_action.sa_handler != SIG_DFL)
+			old_action.sa_handler(sig);
+		return;
+	}
+	/* In the scheduler it stops by itself; in a timer heap it must come out first. */
+	if (!m->cur || m->system_depth > 0 || gd__load_relaxed(&m->busy) > 0) /* own thread */
+		return;
+	save_registers(m, context);
+	if (!gd__cas_acq_rel(&m->stop, &asked, GD__M_STOPPED)) /* pairs with wait_stopped: regs */
+		return;
+	gd__add_seq_cst(&gd__sched.stop_note, 1); /* pairs with the wait in wait_stopped */
+	gd__os_futex_wake(&gd__sched.stop_note, 1);
+	while (gd__load_acquire(&m->stop) == GD__M_STOPPED) /* pairs with release_threads */
+		gd__os_futex_wait(&m->stop, GD__M_STOPPED, -1);
+}
+
+/* Ps that neither stopped nor have their thread stopped by a signal. sched.lock held. */
+static int still_going(const struct gd__p *own, bool ask)
+{
+	uint32_t n = gd__load_relaxed(&gd__sched.procs); /* changes only in a stopped world */
+	int going = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct gd__p *p = &gd__allp[i];
+		struct gd__m *m = p->m;
+
+		if (p == own || gd__load_acquire(&p->status) == GD__P_STOPPED) /* pairs with count_stopped */
+			continue;
+		if (m && gd__load_acquire(&m->stop) == GD__M_STOPPED) /* pairs with the handler */
+			continue;
+		going++;
+		if (ask && m && m->tid) {
+			gd__store_release(&m->stop, GD__M_ASKED); /* pairs with the handler */
+			gd__os_tgkill(m->tid, STOP_SIGNAL);
+		}
+	}
+	return going;
+}
+
+static bool wait_stopped(const struct gd__p *own, bool by_signal)
+{
+	int64_t start = gd__os_now(), signalled = start + ASK_NS - SIGNAL_NS;
+
+	for (;;) {
+		uint32_t note = gd__load_seq_cst(&gd__sched.stop_note); /* pairs with count_stopped */
+		int64_t now = gd__os_now();
+		bool ask = by_signal && now - signalled >= SIGNAL_NS;
+		int going;
+
+		gd__lock(&gd__sched.lock, GD__RANK_SCHED);
+		take_resting_ps(own);
+		going = still_going(own, ask);
+		gd__unlock(&gd__sched.lock);
+		if (going == 0)
+			return true;
+		if (now - start > (by_signal ? GIVE_UP_NS : ASK_NS))
+			return false;
+		if (ask)
+			signalled = now;
+		gd__preempt_all();
+		gd__os_futex_wait(&gd__sched.stop_note, note, SIGNAL_NS / 10);
+	}
+}
+
+bool gd__stw_stop(bool by_signal) GD_UNCHECKED
+{
+	struct gd__m *m = gd__m_self();
+	struct gd__p *own = m ? m->p : NULL;
+
+	while (!gd__lock_try(&lock, GD__RANK_STW)) {
+		if (gd__self())
+			gd__yield(); /* the one that stops the world waits for this P */
+		else
+			gd__os_nanosleep(100000);
+		m = gd__m_self();
+		own = m ? m->p : NULL;
+	}
+	gd__lock(&gd__sched.lock, GD__RANK_SCHED);
+	gd__store_seq_cst(&gd__sched.stopping, 1); /* pairs with gd_syscall_enter, find_runnable */
+	gd__sched.stop_wait = (int32_t)gd__load_relaxed(&gd__sched.procs) - (own != NULL);
+	take_resting_ps(own);
+	gd__unlock(&gd__sched.lock);
+	return wait_stopped(own, by_signal);
+}
+
+static void release_threads(void)
+{
+	/* pairs with publish in m.c: the list */
+	for (struct gd__m *m = gd__load_acquire(&gd__sched.allm); m;
+	     m = gd__load_relaxed(&m->all)) { /* set before publication */
+		/* pairs with the handler */
+		if (gd__swap_acq_rel(&m->stop, GD__M_GOING) == GD__M_STOPPED)
+			gd__os_futex_wake(&m->stop, 1);
+	}
+}
+
+void gd__stw_start(void) GD_UNCHECKED
+{
+	uint32_t n = gd__load_relaxed(&gd__sched.procs); /* changes only in a stopped world */
+	struct gd__p *busy = NULL;
+
+	gd__lock(&gd__sched.lock, GD__RANK_SCHED);
+	gd__store_seq_cst(&gd__sched.stopping, 0); /* pairs with gd_syscall_enter */
+	for (uint32_t i = 0; i < n; i++) {
+		struct gd__p *p = &gd__allp[i];
+
+		if (gd__load_relaxed(&p->status) != GD__P_STOPPED) /* stored under the lock */
+			continue;
+		if (gd__p_empty(p)) {
+			gd__p_idle_put(p);
+			continue;
+		}
+		p->link = busy;
+		busy = p;
+	}
+	gd__unlock(&gd__sched.lock);
+	release_threads();
+	gd__unlock(&lock);
+	while (busy) {
+		struct gd__p *p = busy;
+
+		busy = p->link;
+		gd__start_m(p, false);
+	}
+	gd__wake_p(); /* for the global queue and the timers */
+}
+
+void gd__stw_init(void)
+{
+	struct sigaction action;
+
+	memset(&action, 0, sizeof(action));
+	action.sa_sigaction = on_stop_signal;
+	action.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
+	sigfillset(&action.sa_mask);
+	sigdelset(&action.sa_mask, SIGSEGV);
+	if (sigaction(STOP_SIGNAL, &action, &old_action) != 0)
+		gd__warn("cannot install the handler of SIGURG: %d", errno);
+}

@@ -1,0 +1,158 @@
+/*
+ * sysmon.c - the monitor: a thread without a P.
+ *
+ * It retakes Ps from system calls, asks goroutines that run too long to give
+ * way, starts a worker for timers nobody looks at, prints the schedtrace, and
+ * does on a sound stack what signal handlers ask for. It looks every 20 us,
+ * more and more rarely (to 10 ms) while nothing happens, and sleeps while all
+ * Ps are idle. Also here: checkdead, the proof that nothing can ever run.
+ */
+#include <signal.h>
+
+#include "runtime/base/atomic.h"
+#include "runtime/base/fatal.h"
+#include "runtime/base/fmt.h"
+#include "runtime/base/options.h"
+#include "runtime/base/os_linux.h"
+#include "runtime/hook/hook.h"
+#include "runtime/sched/state.h"
+
+#define SHORTEST_NS 20000
+#define LONGEST_NS  10000000
+#define IDLE_ROUNDS 50
+
+/* What signal handlers ask for. */
+static _Atomic uint32_t ask_dump;
+static struct gd__m *_Atomic fault_m;
+static struct gd__g *fault_g; /* published by fault_m */
+
+void gd__sysmon_wake(void)
+{
+	gd__store_seq_cst(&gd__sched.sysmon_idle, 0); /* pairs with sleep_while_idle */
+	gd__os_futex_wake(&gd__sched.sysmon_idle, 1);
+}
+
+void gd__sysmon_ask_dump(void)
+{
+	gd__store_release(&ask_dump, 1); /* pairs with serve_signals */
+	gd__sysmon_wake();
+}
+
+void gd__sysmon_ask_fault(struct gd__m *m, struct gd__g *g)
+{
+	fault_g = g;
+	gd__store_release(&fault_m, m); /* pairs with serve_signals: fault_g */
+	gd__sysmon_wake();
+}
+
+static void serve_signals(void)
+{
+	struct gd__m *m = gd__load_acquire(&fault_m); /* pairs with gd__sysmon_ask_fault */
+
+	if (m) {
+		struct gd__g *g = fault_g;
+
+		gd__fatal("stack overflow: goroutine %lu (%s) exceeds its stack of %lu KiB; "
+			  "GDETECT_OPTIONS=stack_kb=N gives more",
+			  g->id, g->name ? g->name : "?",
+			  (unsigned long)((g->stack_hi - g->stack_lo) / 1024));
+	}
+	if (gd__load_acquire(&ask_dump)) /* pairs with gd__sysmon_ask_dump */
+		gd__fatal("SIGQUIT: quit");
+}
+
+static bool all_idle(void)
+{
+	return gd__load_seq_cst(&gd__sched.npidle) == /* pairs with gd__p_idle_get */
+	       (int32_t)gd__load_relaxed(&gd__sched.procs);
+}
+
+static void sleep_while_idle(void)
+{
+	int64_t deadline = gd__sources_deadline();
+	int64_t left = deadline == INT64_MAX ? -1 : deadline - gd__os_now();
+
+	if (gd__options.schedtrace > 0 || (deadline != INT64_MAX && left <= 0))
+		return;
+	gd__store_seq_cst(&gd__sched.sysmon_idle, 1); /* pairs with gd__p_idle_get */
+	if (all_idle() && !gd__load_seq_cst(&ask_dump) && /* pairs with gd__sysmon_ask_dump */
+	    !gd__load_seq_cst(&fault_m)) /* pairs with gd__sysmon_ask_fault */
+		gd__os_futex_wait(&gd__sched.sysmon_idle, 1, left);
+	gd__store_seq_cst(&gd__sched.sysmon_idle, 0); /* pairs with gd__p_idle_get */
+}
+
+void gd__schedtrace(int64_t now)
+{
+	uint32_t n = gd__load_relaxed(&gd__sched.procs); /* all of this is a snapshot */
+	char buf[512];
+	struct gd__out o;
+
+	gd__out_init(&o, buf, sizeof(buf), 2);
+	gd__out_fmt(&o,
+		    "SCHED %ldms: procs=%u idleprocs=%d threads=%d spinningthreads=%d "
+		    "idlethreads=%d goroutines=%ld runqueue=%d [",
+		    (now - gd__sched.started_at) / 1000000, n,
+		    gd__load_relaxed(&gd__sched.npidle), gd__sched.nm,
+		    gd__load_relaxed(&gd__sched.nmspinning), gd__sched.nmidle,
+		    gd__load_relaxed(&gd__sched.alive), gd__load_relaxed(&gd__sched.global_n));
+	for (uint32_t i = 0; i < n; i++)
+		gd__out_fmt(&o, i ? " %u" : "%u", gd__runq_len(&gd__allp[i].runq));
+	gd__out_str(&o, "]\n");
+	gd__out_flush(&o);
+}
+
+static void sysmon(void)
+{
+	int64_t pause = SHORTEST_NS, traced = gd__os_now();
+	uint32_t quiet = 0;
+
+	for (;;) {
+		int64_t now;
+
+		if (all_idle())
+			sleep_while_idle();
+		else
+			gd__os_nanosleep(pause);
+		serve_signals();
+		if (gd__load_acquire(&gd__sched.stopping)) /* pairs with gd__stw_stop */
+			continue;
+		now = gd__os_now();
+		quiet = gd__retake_syscalls(now) ? 0 : quiet + 1;
+		gd__preempt_late(now);
+		if (gd__sources_deadline() + SHORTEST_NS < now)
+			gd__wake_p();
+		if (gd__options.schedtrace > 0 &&
+		    now - traced >= (int64_t)gd__options.schedtrace * 1000000) {
+			gd__schedtrace(now);
+			traced = now;
+		}
+		pause = quiet < IDLE_ROUNDS ? SHORTEST_NS : pause * 2;
+		if (pause > LONGEST_NS)
+			pause = LONGEST_NS;
+	}
+}
+
+void gd__sysmon_start(void)
+{
+	gd__m_start_helper(sysmon);
+}
+
+void gd__check_dead(void)
+{
+	if (gd__sched.nmidle < gd__sched.nm || gd__sched.global.n > 0 || gd__sched.idle_p == NULL)
+		return;
+	/* relaxed: stored under the lock */
+	if (gd__load_relaxed(&gd__sched.stopping) || gd__load_relaxed(&gd__sched.ended))
+		return;
+	if (gd__load_relaxed(&gd__sched.npidle) < (int32_t)gd__load_relaxed(&gd__sched.procs))
+		return;
+	for (uint32_t i = 0; i < gd__load_relaxed(&gd__sched.procs); i++) /* under the lock */
+		if (!gd__p_empty(&gd__allp[i]))
+			return;
+	if (gd__sources_pending())
+		return;
+	gd__unlock(&gd__sched.lock);
+	if (gd__watch && gd__watch->deadlock)
+		gd__watch->deadlock();
+	gd__fatal("all goroutines are asleep - deadlock!");
+}

@@ -1,0 +1,95 @@
+/*
+ * trap.c - faults and signals that the runtime answers: stack overflow, SIGQUIT.
+ *
+ * A fault in the guard of the current goroutine's stack is an overflow. The
+ * handler runs on the thread's alternate stack, hands over to sysmon and
+ * waits for the end. Every other fault goes to whoever had the signal before.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <ucontext.h>
+
+#include "runtime/base/atomic.h"
+#include "runtime/base/fatal.h"
+#include "runtime/base/os_linux.h"
+#include "runtime/sched/stack.h"
+#include "runtime/sched/state.h"
+
+#define ALT_STACK ((size_t)32 * 1024)
+
+static struct sigaction old_segv, old_bus;
+
+static void pass_on(int sig, siginfo_t *info, void *context)
+{
+	const struct sigaction *old = sig == SIGSEGV ? &old_segv : &old_bus;
+
+	if (old->sa_flags & SA_SIGINFO) {
+		old->sa_sigaction(sig, info, context);
+	} else if (old->sa_handler != SIG_DFL && old->sa_handler != SIG_IGN) {
+		old->sa_handler(sig);
+	} else {
+		/* The instruction faults again, with the default action. */
+		struct sigaction plain = { .sa_handler = SIG_DFL };
+
+		if (sigaction(sig, &plain, NULL) != 0)
+			gd__os_exit(128 + sig);
+	}
+}
+
+static void on_fault(int sig, siginfo_t *info, void *context)
+{
+	struct gd__m *m = gd__m_self();
+	struct gd__g *g = m ? m->cur : NULL;
+	const ucontext_t *uc = context;
+
+	if (!g || !gd__stack_in_guard(g->stack_lo, (uintptr_t)info->si_addr)) {
+		pass_on(sig, info, context);
+		return;
+	}
+	g->call_sp = (uintptr_t)uc->uc_mcontext.gregs[REG_RSP];
+	g->call_pc = (uintptr_t)uc->uc_mcontext.gregs[REG_RIP];
+	g->call_bp = (uintptr_t)uc->uc_mcontext.gregs[REG_RBP];
+	gd__sysmon_ask_fault(m, g);
+	for (;;)
+		gd__os_nanosleep(INT64_C(1000000000));
+}
+
+static void on_quit(int sig)
+{
+	(void)sig;
+	gd__sysmon_ask_dump();
+}
+
+static void install(int sig, struct sigaction *action, struct sigaction *old)
+{
+	if (sigaction(sig, action, old) != 0)
+		gd__warn("cannot install the handler of signal %d: error %d", sig, errno);
+}
+
+void gd__trap_init(void)
+{
+	struct sigaction action, now;
+
+	memset(&action, 0, sizeof(action));
+	action.sa_sigaction = on_fault;
+	action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+	install(SIGSEGV, &action, &old_segv);
+	install(SIGBUS, &action, &old_bus);
+
+	/* SIGQUIT only where the program has not taken it. */
+	memset(&action, 0, sizeof(action));
+	action.sa_handler = on_quit;
+	action.sa_flags = SA_RESTART | SA_ONSTACK;
+	if (sigaction(SIGQUIT, NULL, &now) == 0 && now.sa_handler == SIG_DFL)
+		install(SIGQUIT, &action, &now);
+}
+
+void gd__trap_thread_init(void)
+{
+	stack_t alt = { .ss_sp = gd__os_map(ALT_STACK), .ss_size = ALT_STACK };
+
+	/* Without one, an overflow is a plain crash: worse, but no reason to stop. */
+	if (!alt.ss_sp || sigaltstack(&alt, NULL) != 0)
+		gd__warn("no alternate signal stack: a stack overflow will be a plain crash");
+}

@@ -1,0 +1,470 @@
+/*
+ * chan.c - channels.
+ *
+ * A sender gives its value to the receiver that waits longest, past the
+ * buffer; a receiver that finds the buffer full moves the value of the sender
+ * that waits longest into the slot it empties. Who serves a parked partner
+ * does all of that partner's work (copy, records, hooks) under the channel's
+ * lock, so that the partner has nothing to do when it runs again and never
+ * touches the channel, which may be gone by then.
+ *
+ * chan_life.c makes, counts, closes and frees them.
+ */
+#include "runtime/sync/chan.h"
+
+#include <gdetect/error.h>
+
+#include "runtime/base/atomic.h"
+#include "runtime/base/fatal.h"
+#include "runtime/base/mem.h"
+#include "runtime/hook/hook.h"
+#include "runtime/sched/sched.h"
+#include "runtime/sync/sync.h"
+
+/* The object of a hand-over without a buffer. */
+static const void *meeting_clock(const gd_chan *c)
+{
+	return &c->recvq;
+}
+
+static char *slot(gd_chan *c, size_t i)
+{
+	return c->slots + i * c->stride;
+}
+
+static size_t next_slot(const gd_chan *c, size_t i)
+{
+	return i + 1 == c->cap ? 0 : i + 1;
+}
+
+/* The usual sizes without a call. */
+static inline void copy(void *to, const void *from, size_t n)
+{
+	switch (n) {
+	case 0:
+		break;
+	case 4:
+		__builtin_memcpy(to, from, 4);
+		break;
+	case 8:
+		__builtin_memcpy(to, from, 8);
+		break;
+	case 16:
+		__builtin_memcpy(to, from, 16);
+		break;
+	default:
+		gd__memcpy(to, from, n);
+	}
+}
+
+static inline void clear(void *p, size_t n)
+{
+	if (n == 8)
+		__builtin_memset(p, 0, 8);
+	else if (n > 0)
+		gd__memset(p, 0, n);
+}
+
+/* --- hooks: each is called behind one test of gd__hooks --- */
+
+static void hook_source(const gd_chan *c, struct gd__g *g, const void *elem, uintptr_t pc)
+{
+	if (g != NULL && elem != NULL && c->elem_size > 0)
+		gd__hooks->read(g->hook_ctx, elem, c->elem_size, pc);
+}
+
+static void hook_target(const gd_chan *c, struct gd__g *g, const void *elem, uintptr_t pc)
+{
+	if (g == NULL)
+		return;
+	if (c->timed)
+		gd__hooks->acquire(g->hook_ctx, gd__chan_timer_clock(c));
+	if (elem != NULL && c->elem_size > 0)
+		gd__hooks->write(g->hook_ctx, elem, c->elem_size, pc);
+}
+
+static void hook_slot(struct gd__g *g, const char *s)
+{
+	if (g != NULL)
+		gd__hooks->swap(g->hook_ctx, s);
+}
+
+/* Both directions: what each of the two did before is known to the other afterwards. */
+static void hook_meeting(const gd_chan *c, struct gd__g *a, struct gd__g *b)
+{
+	const void *clock = meeting_clock(c);
+
+	if (a == NULL || b == NULL)
+		return;
+	gd__hooks->release(a->hook_ctx, clock);
+	gd__hooks->acquire(b->hook_ctx, clock);
+	gd__hooks->release(b->hook_ctx, clock);
+	gd__hooks->acquire(a->hook_ctx, clock);
+}
+
+void gd__chan_hook_send(gd_chan *c, struct gd__g *g, uintptr_t pc)
+{
+	if (g != NULL)
+		gd__hooks->read(g->hook_ctx, c, 1, pc);
+}
+
+/* --- the operations under the lock --- */
+
+static inline void record_recv(gd_chan *c, const struct gd__g *g, uintptr_t pc)
+{
+	if (g == NULL)
+		return;
+	c->last_recv_id = g->id;
+	c->last_recv_pc = pc;
+}
+
+static inline void record_send(gd_chan *c, const struct gd__g *g, uintptr_t pc)
+{
+	if (g == NULL)
+		return;
+	c->last_send_id = g->id;
+	c->last_send_pc = pc;
+}
+
+/*
+ * g's value to the waiting receiver w. With a buffer the slots move on as if
+ * the value had passed through one: then the k-th receive still knows of the
+ * k-th send by the slot they share.
+ */
+static void give(gd_chan *c, const void *elem, struct gd__g *g, uintptr_t pc, struct gd__waiter *w)
+{
+	if (gd__unlikely(gd__hooks != NULL)) {
+		hook_source(c, g, elem, pc);
+		if (c->cap > 0) {
+			hook_slot(g, slot(c, c->tail));
+			hook_slot(w->g, slot(c, c->tail));
+		} else {
+			hook_meeting(c, g, w->g);
+		}
+		hook_target(c, w->g, w->elem, w->pc);
+	}
+	if (c->cap > 0)
+		c->head = c->tail = next_slot(c, c->tail);
+	if (w->elem != NULL)
+		copy(w->elem, elem, c->elem_size);
+	record_send(c, g, pc);
+	record_recv(c, w->g, w->pc);
+}
+
+static void put(gd_chan *c, const void *elem, struct gd__g *g, uintptr_t pc)
+{
+	char *s = slot(c, c->tail);
+
+	if (gd__unlikely(gd__hooks != NULL)) {
+		hook_source(c, g, elem, pc);
+		hook_slot(g, s);
+	}
+	copy(s, elem, c->elem_size);
+	c->tail = next_slot(c, c->tail);
+	gd__store_relaxed(&c->len, gd__load_relaxed(&c->len) + 1); /* under lock */
+	record_send(c, g, pc);
+}
+
+int gd__chan_send_locked(gd_chan *c, const void *elem, struct gd__g *g, uintptr_t pc,
+			 struct gd__g **wake)
+{
+	*wake = NULL;
+	if (gd__load_relaxed(&c->closed)) /* under lock */
+		return GD_ECLOSED;
+
+	struct gd__waiter *w = gd__waitq_empty(&c->recvq) ? NULL : gd__waitq_take(&c->recvq);
+
+	if (w != NULL) {
+		give(c, elem, g, pc, w);
+		*wake = gd__waiter_serve(w, true);
+		return GD_OK;
+	}
+	if (gd__load_relaxed(&c->len) == c->cap) /* under lock */
+		return GD_EAGAIN;
+	put(c, elem, g, pc);
+	return GD_OK;
+}
+
+/* The oldest buffered value, and into its place that of the longest waiting sender. */
+static struct gd__g *get(gd_chan *c, void *elem, struct gd__g *g, uintptr_t pc)
+{
+	char *s = slot(c, c->head);
+
+	if (elem != NULL)
+		copy(elem, s, c->elem_size);
+	if (gd__unlikely(gd__hooks != NULL)) {
+		hook_slot(g, s);
+		hook_target(c, g, elem, pc);
+	}
+	c->head = next_slot(c, c->head);
+	record_recv(c, g, pc);
+
+	struct gd__waiter *w = gd__waitq_empty(&c->sendq) ? NULL : gd__waitq_take(&c->sendq);
+
+	if (w == NULL) {
+		clear(s, c->elem_size); /* a value that left must keep nothing alive */
+		gd__store_relaxed(&c->len, gd__load_relaxed(&c->len) - 1); /* under lock */
+		return NULL;
+	}
+	copy(s, w->elem, c->elem_size);
+	c->tail = c->head;
+	if (gd__unlikely(gd__hooks != NULL))
+		hook_slot(w->g, s);
+	record_send(c, w->g, w->pc);
+	return gd__waiter_serve(w, true);
+}
+
+/* The value of the waiting sender w, without a buffer. */
+static void take_from(gd_chan *c, void *elem, struct gd__g *g, uintptr_t pc, struct gd__waiter *w)
+{
+	if (gd__unlikely(gd__hooks != NULL)) {
+		hook_meeting(c, w->g, g);
+		hook_target(c, g, elem, pc);
+	}
+	if (elem != NULL)
+		copy(elem, w->elem, c->elem_size);
+	record_send(c, w->g, w->pc);
+	record_recv(c, g, pc);
+}
+
+static void recv_closed(gd_chan *c, void *elem, struct gd__g *g, uintptr_t pc)
+{
+	if (gd__unlikely(gd__hooks != NULL) && g != NULL) {
+		gd__hooks->acquire(g->hook_ctx, gd__chan_close_clock(c));
+		hook_target(c, g, elem, pc);
+	}
+	if (elem != NULL)
+		clear(elem, c->elem_size);
+}
+
+int gd__chan_recv_locked(gd_chan *c, void *elem, struct gd__g *g, uintptr_t pc,
+			 struct gd__g **wake)
+{
+	*wake = NULL;
+	if (gd__load_relaxed(&c->len) > 0) { /* under lock */
+		*wake = get(c, elem, g, pc);
+		return GD_OK;
+	}
+
+	struct gd__waiter *w = gd__waitq_empty(&c->sendq) ? NULL : gd__waitq_take(&c->sendq);
+
+	if (w != NULL) {
+		take_from(c, elem, g, pc, w);
+		*wake = gd__waiter_serve(w, true);
+		return GD_OK;
+	}
+	if (!gd__load_relaxed(&c->closed)) /* under lock */
+		return GD_EAGAIN;
+	recv_closed(c, elem, g, pc);
+	return GD_ECLOSED;
+}
+
+/* --- waiting --- */
+
+/*
+ * Emptiness first, closed second: a channel found open was open before, when
+ * it was seen empty, so that "would wait" was true at that moment.
+ */
+bool gd__chan_recv_would_wait(gd_chan *c)
+{
+	/* acquire orders the loads; pairs with nothing but the unlock after put */
+	if (gd__load_acquire(&c->len) > 0)
+		return false;
+	if (c->cap == 0 && !gd__waitq_empty(&c->sendq))
+		return false;
+	gd__fence_acquire(); /* pairs with the unlock of the close: the load below is not earlier */
+	return !gd__load_relaxed(&c->closed);
+}
+
+bool gd__chan_send_would_wait(gd_chan *c)
+{
+	/* acquire orders the loads; pairs with nothing but the unlock after get */
+	if (gd__load_acquire(&c->len) < c->cap)
+		return false;
+	if (!gd__waitq_empty(&c->recvq))
+		return false;
+	gd__fence_acquire(); /* pairs with the unlock of the close: the load below is not earlier */
+	return !gd__load_relaxed(&c->closed);
+}
+
+static void unlock_chan(void *c) GD_UNCHECKED
+{
+	gd__unlock(&((gd_chan *)c)->lock);
+}
+
+/* Waits on c, or on no channel at all. The result is as of the operation. */
+static int wait_turn(gd_chan *c, struct gd__waiter *w, enum gd__wait_reason reason,
+		     int64_t deadline) GD_UNCHECKED
+{
+	const struct gd__blocking b = {
+		.reason = reason,
+		.n = 1,
+		.waiters = w,
+		.deadline = deadline,
+		.unlock = c != NULL ? unlock_chan : NULL,
+		.arg = c,
+	};
+
+	w->raced = deadline != GD__FOREVER;
+	gd__store_relaxed(&w->g->select_done, 0); /* published by the lock */
+	if (c != NULL) {
+		gd__waitq_push(w->wait.op == GD__OP_SEND ? &c->sendq : &c->recvq, w);
+#ifdef GD_DEBUG
+		gd__chan_check(c);
+#endif
+	}
+	if (gd__wait(w->g, &b))
+		return w->g->wake_ok ? GD_OK : GD_ECLOSED;
+	if (c != NULL)
+		gd__chan_leave(c, w);
+	return GD_ETIMEDOUT;
+}
+
+static struct gd__waiter waiter_of(gd_chan *c, enum gd__wait_op op, void *elem, struct gd__g *g,
+				   uintptr_t pc)
+{
+	return (struct gd__waiter){
+		.wait = { .obj = c, .kind = GD__OBJ_CHAN, .op = (uint16_t)op },
+		.g = g,
+		.elem = elem,
+		.pc = pc,
+	};
+}
+
+static int wait_nil(enum gd__wait_op op, int64_t deadline, uintptr_t pc)
+{
+	if (deadline == GD__NO_WAIT)
+		return GD_EAGAIN;
+
+	struct gd__g *g = gd__self_or_die(op == GD__OP_SEND ? "gd_chan_send" : "gd_chan_recv");
+	struct gd__waiter w = waiter_of(NULL, op, NULL, g, pc);
+
+	return wait_turn(NULL, &w,
+			 op == GD__OP_SEND ? GD__WAIT_CHAN_SEND_NIL : GD__WAIT_CHAN_RECV_NIL,
+			 deadline);
+}
+
+int gd__chan_send(gd_chan *c, const void *elem, int64_t deadline, uintptr_t pc) GD_UNCHECKED
+{
+	if (gd__unlikely(c == NULL))
+		return wait_nil(GD__OP_SEND, deadline, pc);
+
+	struct gd__g *g =
+		deadline == GD__NO_WAIT ? gd__self() : gd__self_or_die("gd_chan_send");
+	struct gd__g *wake;
+
+	gd__chan_check_use(c);
+	if (gd__unlikely(gd__hooks != NULL))
+		gd__chan_hook_send(c, g, pc);
+	if (deadline == GD__NO_WAIT && gd__chan_send_would_wait(c)) {
+		gd__sync_point(g);
+		return GD_EAGAIN;
+	}
+	gd__lock(&c->lock, GD__RANK_CHAN);
+
+	int rc = gd__chan_send_locked(c, elem, g, pc, &wake);
+
+	if (rc == GD_EAGAIN && deadline != GD__NO_WAIT) {
+		struct gd__waiter w = waiter_of(c, GD__OP_SEND, (void *)(uintptr_t)elem, g, pc);
+
+		if (gd__unlikely(gd__hooks != NULL))
+			hook_source(c, g, elem, pc);
+		rc = wait_turn(c, &w, GD__WAIT_CHAN_SEND, deadline);
+	} else {
+		gd__unlock(&c->lock);
+		if (wake != NULL)
+			gd__ready(wake);
+		gd__sync_point(g);
+	}
+	if (gd__unlikely(rc == GD_ECLOSED))
+		gd__fatal("send on closed channel");
+	return rc;
+}
+
+int gd__chan_recv(gd_chan *c, void *elem, int64_t deadline, uintptr_t pc) GD_UNCHECKED
+{
+	if (gd__unlikely(c == NULL))
+		return wait_nil(GD__OP_RECV, deadline, pc);
+
+	struct gd__g *g =
+		deadline == GD__NO_WAIT ? gd__self() : gd__self_or_die("gd_chan_recv");
+	struct gd__g *wake;
+
+	gd__chan_check_use(c);
+	if (deadline == GD__NO_WAIT && gd__chan_recv_would_wait(c)) {
+		gd__sync_point(g);
+		return GD_EAGAIN;
+	}
+	gd__lock(&c->lock, GD__RANK_CHAN);
+
+	int rc = gd__chan_recv_locked(c, elem, g, pc, &wake);
+
+	if (rc == GD_EAGAIN && deadline != GD__NO_WAIT) {
+		struct gd__waiter w = waiter_of(c, GD__OP_RECV, elem, g, pc);
+
+		return wait_turn(c, &w, GD__WAIT_CHAN_RECV, deadline);
+	}
+	gd__unlock(&c->lock);
+	if (wake != NULL)
+		gd__ready(wake);
+	gd__sync_point(g);
+	return rc;
+}
+
+bool gd__chan_drain(gd_chan *c) GD_UNCHECKED
+{
+	bool any = false;
+
+	for (;;) {
+		struct gd__g *wake;
+
+		gd__lock(&c->lock, GD__RANK_CHAN);
+
+		int rc = gd__chan_recv_locked(c, NULL, NULL, 0, &wake);
+
+		gd__unlock(&c->lock);
+		if (wake != NULL)
+			gd__ready(wake);
+		if (rc != GD_OK)
+			return any;
+		any = true;
+	}
+}
+
+/* --- public --- */
+
+/* A deadline is never one of the special values. */
+static int64_t real_deadline(int64_t deadline)
+{
+	return deadline == GD__NO_WAIT ? GD__NO_WAIT + 1 : deadline;
+}
+
+void gd_chan_send_raw(gd_chan *c, const void *elem)
+{
+	gd__chan_send(c, elem, GD__FOREVER, GD__CALLER_PC);
+}
+
+int gd_chan_try_send_raw(gd_chan *c, const void *elem)
+{
+	return gd__chan_send(c, elem, GD__NO_WAIT, GD__CALLER_PC);
+}
+
+int gd_chan_send_until_raw(gd_chan *c, const void *elem, int64_t deadline)
+{
+	return gd__chan_send(c, elem, real_deadline(deadline), GD__CALLER_PC);
+}
+
+bool gd_chan_recv_raw(gd_chan *c, void *elem)
+{
+	return gd__chan_recv(c, elem, GD__FOREVER, GD__CALLER_PC) == GD_OK;
+}
+
+int gd_chan_try_recv_raw(gd_chan *c, void *elem)
+{
+	return gd__chan_recv(c, elem, GD__NO_WAIT, GD__CALLER_PC);
+}
+
+int gd_chan_recv_until_raw(gd_chan *c, void *elem, int64_t deadline)
+{
+	return gd__chan_recv(c, elem, real_deadline(deadline), GD__CALLER_PC);
+}
