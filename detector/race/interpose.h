@@ -1,0 +1,33 @@
+/*
+ * interpose.h - what the interposers of this folder share: accesses on behalf of a libc function.
+ *
+ * An interposer does the real thing and tells what memory it read and wrote,
+ * and which edges it made. Where gd__race_cur is NULL (scheduler, our own
+ * code, threads not known) it only does the real thing.
+ */
+#ifndef GD_DETECTOR_RACE_INTERPOSE_H
+#define GD_DETECTOR_RACE_INTERPOSE_H
+
+#include "detector/common/interpose.h"
+#include "detector/race/access.h"
+#include "runtime/base/mem.h"
+
+#define GD__RETURN_PC ((uintptr_t)__builtin_return_address(0))
+
+static inline void gd__reads(const void *p, size_t n, uintptr_t pc)
+{
+	struct gd__hook_ctx *g = gd__race_cur;
+
+	if (g && n > 0)
+		gd__access(g, (uintptr_t)p, n, GD__ACCESS_READ, pc);
+}
+
+static inline void gd__writes(const void *p, size_t n, uintptr_t pc)
+{
+	struct gd__hook_ctx *g = gd__race_cur;
+
+	if (g && n > 0)
+		gd__access(g, (uintptr_t)p, n, GD__ACCESS_WRITE, pc);
+}
+
+#endif
