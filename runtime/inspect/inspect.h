@@ -50,6 +50,8 @@ struct gd__ginfo {
 	uint64_t stack_lo, stack_hi;
 	uint64_t sp;               /* saved; 0 if it runs (then look at its thread) */
 	uint64_t resume_pc;        /* where the saved context continues */
+	uint64_t bp;               /* frame pointer at sp, 0 if unknown */
+	uint64_t call_regs[6];     /* in a system call: rbx rbp r12 r13 r14 r15, roots as well */
 	uint64_t entry;            /* address of its function */
 	uint32_t nwaits;           /* see gd__inspect_wait */
 	uint64_t waits, wait_stride;
@@ -115,7 +117,7 @@ struct gd__runtime {
 	uint64_t heap_root;   /* detector/common's heap tables, 0 if not tracked */
 	uint64_t depot_root;  /* detector/common's stack depot, 0 if none */
 	uint64_t reports_root;/* recorded reports (races, dropped channels), 0 if none */
-	const void *priv;
+	uint64_t g_chunks, allm, timers, ctx_resume; /* of the anchor, for the decoders */
 };
 
 enum gd__inspect_error {
@@ -142,6 +144,9 @@ bool gd__inspect_object(const struct gd__runtime *rt, uint64_t addr, uint16_t ki
 bool gd__inspect_thread(const struct gd__runtime *rt, uint64_t i, struct gd__tinfo *t);
 /* The two root words of pending timer i; false when there are no more. */
 bool gd__inspect_timer(const struct gd__runtime *rt, uint64_t i, uint64_t root[2]);
+
+/* The text at addr, cut at n - 1. false and "" if it cannot be read. */
+bool gd__inspect_text(const struct gd__mem *m, uint64_t addr, char *buf, size_t n);
 
 /* "chan", "mutex", ... and "receive", "send", "lock", ... */
 const char *gd__obj_text(uint16_t kind);

@@ -39,7 +39,8 @@ struct gd__m {
 
 	_Atomic uint32_t busy;   /* > 0: in code that a stopper must not interrupt (timer heaps) */
 	_Atomic uint32_t stop;   /* enum gd__m_stop */
-	uint64_t regs[GD__M_REGS]; /* valid while stop is GD__M_STOPPED */
+	uint64_t regs[GD__M_REGS]; /* valid while stop is GD__M_STOPPED, or regs_own */
+	bool regs_own;           /* saved by the thread itself, which is on its system stack */
 };
 
 /* This thread's M; NULL on a foreign thread. Do not keep it across a park. */

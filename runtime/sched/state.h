@@ -47,6 +47,7 @@ struct gd__sched {
 	uint32_t nsources;
 	uint64_t seed;
 	int64_t started_at;
+	int64_t stopped_at; /* clock of the last stop of the world or of sysmon's last round */
 };
 
 extern struct gd__sched gd__sched;

@@ -117,6 +117,7 @@ static void sysmon(void)
 		if (gd__load_acquire(&gd__sched.stopping)) /* pairs with gd__stw_stop */
 			continue;
 		now = gd__os_now();
+		gd__sched.stopped_at = now;
 		quiet = gd__retake_syscalls(now) ? 0 : quiet + 1;
 		gd__preempt_late(now);
 		if (gd__sources_deadline() + SHORTEST_NS < now)

@@ -25,8 +25,7 @@ struct gd__timer {
 	void *arg;      /* for fire; a root of the leak detector while pending */
 	const void *root; /* one more root while pending, or NULL */
 	struct gd__timers *_Atomic home;
-	uint32_t index;         /* in the heap + 1; 0: not pending */
-	_Atomic uint32_t firing; /* fire is being called */
+	uint32_t index; /* in the heap + 1; 0: not pending */
 };
 
 /* Starts or restarts; true if it was pending. fire may be running from the time before. */
@@ -39,8 +38,5 @@ bool gd__timer_stop(struct gd__timer *t);
 
 /* Time as the runtime sees it; tests may set a fake clock. */
 int64_t gd__clock_now(void);
-
-/* Pending timers of all Ps; only under a stopped world. */
-void gd__timers_each(void (*visit)(const struct gd__timer *t, void *arg), void *arg);
 
 #endif

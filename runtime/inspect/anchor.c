@@ -1,0 +1,80 @@
+/* anchor.c - the anchor of this process, the note that leads to it, and the fatal dump. */
+#include "runtime/inspect/anchor.h"
+
+#include <gdetect/go.h>
+
+#include "runtime/base/atomic.h"
+#include "runtime/base/fatal.h"
+#include "runtime/base/fmt.h"
+#include "runtime/inspect/inspect.h"
+#include "runtime/inspect/traceback.h"
+#include "runtime/sched/gtab.h"
+#include "runtime/sched/state.h"
+#include "runtime/time/timers.h"
+
+_Static_assert(sizeof(GD__ANCHOR_MAGIC) == 17, "16 bytes of magic and the NUL");
+
+struct gd__anchor gd__anchor = {
+	.magic = { 0x7f, 'g', 'd', 'e', 't', 'e', 'c', 't', (char)0xc2, (char)0xa7, 'a', 'n', 'c',
+		   'h', 'o', 'r' },
+	.version = GD__ANCHOR_VERSION,
+	.size = sizeof(struct gd__anchor),
+	.build = GD_VERSION,
+};
+
+/* Name "gdetect", type 1, and the distance from this note's content to the anchor. */
+__asm__(".pushsection .note.gdetect,\"a\",@note\n\t"
+	".balign 4\n\t"
+	".long 8, 8, 1\n\t"
+	".asciz \"gdetect\"\n"
+	"1:\t.quad gd__anchor - 1b\n\t"
+	".popsection");
+
+/* The addresses are run-time values. Before main, so that any later dump has them. */
+__attribute__((constructor(103))) static void fill(void)
+{
+	gd__anchor.g_size = sizeof(struct gd__g);
+	gd__anchor.g_chunks = (uintptr_t)gd__gtab.chunk;
+	gd__anchor.g_chunk_len = GD__G_CHUNK;
+	gd__anchor.g_nchunks = (uintptr_t)&gd__gtab.n;
+	gd__anchor.allm = (uintptr_t)&gd__sched.allm;
+	gd__anchor.timers = (uintptr_t)gd__timers;
+	gd__anchor.ctx_resume = (uintptr_t)gd__ctx_resume;
+	gd__anchor.now = (uintptr_t)&gd__sched.stopped_at;
+	gd__anchor.ended = (uintptr_t)&gd__sched.ended;
+}
+
+static void print(void *arg)
+{
+	static char buf[4096];
+	struct gd__out o;
+
+	gd__out_init(&o, buf, sizeof(buf), *(int *)arg);
+	gd__print_goroutines(&o);
+	gd__out_flush(&o);
+}
+
+/*
+ * Threads in user code are not stopped here: printing needs malloc and libdw, and one of them
+ * might hold a lock of those. Their goroutines appear as running, without a stack.
+ */
+static void fatal_dump(int fd)
+{
+	if (gd__load_relaxed(&gd__sched.procs) == 0) /* not started: there are no goroutines */
+		return;
+	if (!gd__load_acquire(&gd__sched.stopping)) /* pairs with gd__stw_stop */
+		gd__stw_stop(false);
+	gd__inspect_on_system_stack(print, &fd);
+}
+
+void gd_stacks(int fd)
+{
+	gd__stw_stop(false);
+	gd__inspect_on_system_stack(print, &fd);
+	gd__stw_start();
+}
+
+__attribute__((constructor(103))) static void install(void)
+{
+	gd__fatal_dump = fatal_dump;
+}

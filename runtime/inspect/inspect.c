@@ -1,0 +1,324 @@
+/*
+ * inspect.c - decoders of goroutines, threads and timers through struct gd__mem.
+ *
+ * A record is copied whole and then checked: lengths are bounded, pointers
+ * are only ever used as addresses for the next read.
+ */
+#include "runtime/inspect/inspect.h"
+
+#include <string.h>
+
+#include "runtime/base/atomic.h"
+#include "runtime/base/fatal.h"
+#include "runtime/base/os_linux.h"
+#include "runtime/inspect/anchor.h"
+#include "runtime/sched/gtab.h"
+#include "runtime/sched/state.h"
+#include "runtime/time/timers.h"
+
+#define MAX_WAITS 65536u
+#define MAX_MS    100000u
+
+static bool read_self(const struct gd__mem *m, uint64_t addr, void *buf, size_t n)
+{
+	(void)m;
+	memcpy(buf, (const void *)(uintptr_t)addr, n);
+	return true;
+}
+
+const struct gd__mem gd__mem_self = { read_self, NULL };
+
+bool gd__inspect_text(const struct gd__mem *m, uint64_t addr, char *buf, size_t n)
+{
+	size_t len = 0;
+
+	buf[0] = '\0';
+	if (addr == 0)
+		return false;
+	while (len + 1 < n) {
+		size_t part = GD__PAGE - (size_t)((addr + len) % GD__PAGE);
+		char *end;
+
+		part = part < n - 1 - len ? part : n - 1 - len;
+		if (m == &gd__mem_self) /* a short text may end just before an unmapped page */
+			part = strnlen((const char *)(uintptr_t)(addr + len), part) + 1 < part
+				       ? strnlen((const char *)(uintptr_t)(addr + len), part) + 1
+				       : part;
+		if (!m->read(m, addr + len, buf + len, part)) {
+			buf[0] = '\0';
+			return false;
+		}
+		end = memchr(buf + len, '\0', part);
+		if (end)
+			return true;
+		len += part;
+	}
+	buf[n - 1] = '\0';
+	return true;
+}
+
+static enum gd__inspect_error check_anchor(struct gd__runtime *rt, const struct gd__anchor *a)
+{
+	memcpy(rt->build, a->build, sizeof(rt->build));
+	rt->build[sizeof(rt->build) - 1] = '\0';
+	if (memcmp(a->magic, gd__anchor.magic, sizeof(a->magic)) != 0)
+		return GD__INSPECT_NO_ANCHOR;
+	if (a->version != GD__ANCHOR_VERSION || a->size != sizeof(*a) ||
+	    strcmp(rt->build, GD_VERSION) != 0)
+		return GD__INSPECT_VERSION;
+	if (a->g_chunks == 0)
+		return GD__INSPECT_EMPTY;
+	if (a->g_size != sizeof(struct gd__g) || a->g_chunk_len != GD__G_CHUNK)
+		return GD__INSPECT_VERSION;
+	return GD__INSPECT_OK;
+}
+
+enum gd__inspect_error gd__inspect_open(struct gd__runtime *rt, const struct gd__mem *mem,
+					uint64_t addr)
+{
+	struct gd__anchor a;
+	enum gd__inspect_error e;
+	uint32_t n = 0, ended = 0;
+
+	memset(rt, 0, sizeof(*rt));
+	rt->mem = mem;
+	rt->anchor = addr ? addr : (uintptr_t)&gd__anchor;
+	if (!mem->read(mem, rt->anchor, &a, sizeof(a)))
+		return GD__INSPECT_BROKEN;
+	e = check_anchor(rt, &a);
+	if (e != GD__INSPECT_OK)
+		return e;
+	if (!mem->read(mem, a.g_nchunks, &n, sizeof(n)) || n > GD__G_CHUNKS ||
+	    !mem->read(mem, a.now, &rt->now_ns, sizeof(rt->now_ns)) ||
+	    !mem->read(mem, a.ended, &ended, sizeof(ended)))
+		return GD__INSPECT_BROKEN;
+	if (n == 0)
+		return GD__INSPECT_EMPTY;
+	rt->ngoroutines = (uint64_t)n * GD__G_CHUNK;
+	rt->ended = ended != 0;
+	rt->heap_root = a.heap_root;
+	rt->depot_root = a.depot_root;
+	rt->reports_root = a.reports_root;
+	rt->g_chunks = a.g_chunks;
+	rt->allm = a.allm;
+	rt->timers = a.timers;
+	rt->ctx_resume = a.ctx_resume;
+	if (mem == &gd__mem_self)
+		rt->now_ns = gd__os_now();
+	return GD__INSPECT_OK;
+}
+
+static void copy_held(struct gd__ginfo *out, const struct gd__g *g)
+{
+	for (int i = 0; i < GD__HELD_MAX; i++) {
+		if (!g->held[i].lock)
+			continue;
+		out->held[out->nheld].lock = (uintptr_t)g->held[i].lock;
+		out->held[out->nheld++].pc = (uintptr_t)g->held[i].pc;
+	}
+	out->held_incomplete = g->held_lost > 0;
+}
+
+static void copy_create(struct gd__ginfo *out, const struct gd__g *g)
+{
+	while (out->ncreate < GD__GI_FRAMES && g->create_pc[out->ncreate]) {
+		out->create_pc[out->ncreate] = g->create_pc[out->ncreate];
+		out->ncreate++;
+	}
+}
+
+static enum gd__ginfo_state state_of(uint32_t status)
+{
+	static const enum gd__ginfo_state states[] = {
+		[GD__G_RUNNABLE] = GD__GI_RUNNABLE, [GD__G_RUNNING] = GD__GI_RUNNING,
+		[GD__G_SYSCALL] = GD__GI_SYSCALL,   [GD__G_WAITING] = GD__GI_WAITING,
+		[GD__G_DEAD] = GD__GI_DEAD,
+	};
+
+	return states[status];
+}
+
+/* Where the goroutine's frames are: saved context, or the kernel entry of its system call. */
+static void copy_context(const struct gd__runtime *rt, struct gd__ginfo *out, const struct gd__g *g)
+{
+	if (out->state == GD__GI_SYSCALL || (out->state == GD__GI_RUNNING && g->call_sp)) {
+		out->sp = g->call_sp;
+		out->resume_pc = g->call_pc;
+		out->bp = g->call_bp;
+		memcpy(out->call_regs, g->call_regs, sizeof(out->call_regs));
+	} else if (out->state == GD__GI_RUNNABLE || out->state == GD__GI_WAITING) {
+		out->sp = g->ctx.sp;
+		out->resume_pc = rt->ctx_resume;
+	}
+	if (out->sp && (out->sp < out->stack_lo || out->sp >= out->stack_hi))
+		out->sp = out->resume_pc = 0;
+}
+
+bool gd__inspect_goroutine(const struct gd__runtime *rt, uint64_t i, struct gd__ginfo *out,
+			   bool *broken)
+{
+	const struct gd__mem *m = rt->mem;
+	uint64_t chunk = 0;
+	uint32_t status;
+	struct gd__m on;
+	struct gd__g g;
+
+	*broken = true;
+	memset(out, 0, sizeof(*out));
+	if (i >= rt->ngoroutines ||
+	    !m->read(m, rt->g_chunks + i / GD__G_CHUNK * sizeof(chunk), &chunk, sizeof(chunk)))
+		return false;
+	out->record = chunk + i % GD__G_CHUNK * sizeof(g);
+	if (!m->read(m, out->record, &g, sizeof(g)))
+		return false;
+	status = gd__load_relaxed(&g.status); /* of a private copy */
+	if (status > GD__G_DEAD)
+		return false;
+	*broken = false;
+	if (status == GD__G_FREE || status == GD__G_DEAD)
+		return false;
+	out->id = g.id;
+	out->parent_id = g.parent_id;
+	out->state = state_of(status);
+	out->reason = out->state == GD__GI_WAITING ? g.wait_reason : 0;
+	out->background = g.background;
+	out->system = g.system;
+	out->timed = g.wait_timed != 0;
+	out->since_ns = g.since;
+	out->stack_lo = g.stack_lo;
+	out->stack_hi = g.stack_hi;
+	out->entry = (uintptr_t)g.fn;
+	out->nwaits = g.nwaits < MAX_WAITS ? g.nwaits : MAX_WAITS;
+	out->waits = (uintptr_t)g.waits;
+	out->wait_stride = g.wait_stride;
+	gd__inspect_text(m, (uintptr_t)g.name, out->name, sizeof(out->name));
+	gd__inspect_text(m, (uintptr_t)g.site, out->site, sizeof(out->site));
+	copy_create(out, &g);
+	copy_held(out, &g);
+	copy_context(rt, out, &g);
+	if (g.m && m->read(m, (uintptr_t)g.m, &on, sizeof(on)))
+		out->tid = on.tid;
+	return true;
+}
+
+bool gd__inspect_wait(const struct gd__runtime *rt, const struct gd__ginfo *g, uint32_t i,
+		      struct gd__winfo *w)
+{
+	struct gd__wait wait;
+
+	if (i >= g->nwaits ||
+	    !rt->mem->read(rt->mem, g->waits + (uint64_t)i * g->wait_stride, &wait, sizeof(wait)))
+		return false;
+	*w = (struct gd__winfo){ (uintptr_t)wait.obj, wait.kind, wait.op };
+	return true;
+}
+
+bool gd__inspect_thread(const struct gd__runtime *rt, uint64_t i, struct gd__tinfo *t)
+{
+	const struct gd__mem *mem = rt->mem;
+	uint64_t at = 0;
+	struct gd__m m;
+	struct gd__g g;
+
+	memset(t, 0, sizeof(*t));
+	if (i > MAX_MS || !mem->read(mem, rt->allm, &at, sizeof(at)))
+		return false;
+	for (; at; at = (uintptr_t)gd__load_relaxed(&m.all)) { /* of a private copy */
+		if (!mem->read(mem, at, &m, sizeof(m)))
+			return false;
+		if (i-- == 0)
+			break;
+	}
+	if (!at)
+		return false;
+	t->tid = m.tid;
+	t->stack_lo = m.stack_lo;
+	t->stack_hi = m.stack_hi;
+	if (m.cur && mem->read(mem, (uintptr_t)m.cur, &g, sizeof(g)))
+		t->goid = g.id;
+	/* of a private copy; regs were written before the state */
+	if (gd__load_relaxed(&m.stop) == GD__M_STOPPED || m.regs_own) {
+		memcpy(t->regs, m.regs, sizeof(t->regs));
+		t->sp = m.regs[7];
+		t->pc = m.regs[16];
+	}
+	return true;
+}
+
+bool gd__inspect_timer(const struct gd__runtime *rt, uint64_t i, uint64_t root[2])
+{
+	const struct gd__mem *mem = rt->mem;
+	struct gd__timers h;
+	struct gd__timer t;
+	uint64_t at = 0;
+
+	for (uint64_t p = 0; p < GD__P_MAX; p++) {
+		if (!mem->read(mem, rt->timers + p * sizeof(h), &h, sizeof(h)))
+			return false;
+		if (i >= h.n) {
+			i -= h.n;
+			continue;
+		}
+		if (!mem->read(mem, (uintptr_t)h.at + i * sizeof(at), &at, sizeof(at)) ||
+		    !mem->read(mem, at, &t, sizeof(t)))
+			return false;
+		root[0] = (uintptr_t)t.arg;
+		root[1] = (uintptr_t)t.root;
+		return true;
+	}
+	return false;
+}
+
+const char *gd__obj_text(uint16_t kind)
+{
+	static const char *const texts[] = { "nothing", "chan",      "mutex",
+					     "rwmutex", "waitgroup", "cond" };
+
+	return kind < sizeof(texts) / sizeof(texts[0]) ? texts[kind] : "unknown object";
+}
+
+void gd__inspect_stop(void)
+{
+	gd__stw_stop(true);
+	gd__sched.stopped_at = gd__os_now();
+}
+
+void gd__inspect_start(void)
+{
+	gd__stw_start();
+}
+
+uint64_t gd__inspect_self(void)
+{
+	struct gd__m *m = gd__m_self();
+
+	return m && m->cur ? m->cur->id : 0;
+}
+
+/* The registers that a callee saves, as they are in the caller of gd__inspect_on_system_stack. */
+static GD__ALWAYS_INLINE void capture(uint64_t *regs)
+{
+#if defined(__x86_64__)
+	__asm__ volatile("movq %%rbx, 24(%0)\n\tmovq %%rbp, 48(%0)\n\tmovq %%rsp, 56(%0)\n\t"
+			 "movq %%r12, 96(%0)\n\tmovq %%r13, 104(%0)\n\tmovq %%r14, 112(%0)\n\t"
+			 "movq %%r15, 120(%0)\n\tleaq 0(%%rip), %%rax\n\tmovq %%rax, 128(%0)"
+			 :
+			 : "r"(regs)
+			 : "rax", "memory");
+#endif
+}
+
+GD__NOINLINE void gd__inspect_on_system_stack(void (*fn)(void *), void *arg)
+{
+	struct gd__m *m = gd__m_self();
+
+	if (!m || !m->cur || m->system_depth > 0) {
+		fn(arg);
+		return;
+	}
+	memset(m->regs, 0, sizeof(m->regs));
+	capture(m->regs);
+	m->regs_own = true;
+	gd__on_system_stack(fn, arg);
+	m->regs_own = false;
+}

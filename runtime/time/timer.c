@@ -1,0 +1,274 @@
+/*
+ * timer.c - a 4-ary heap of timers per P; a source of the scheduler.
+ *
+ * A timer stays in the heap of the P that started it and leaves it at once
+ * when stopped. One worker at a time runs a heap; fire is called with the
+ * heap unlocked, so it may start and stop timers.
+ *
+ * Per heap, guarded by its lock:
+ *   at[i]->index == i + 1 and at[i]->home == heap  for all i < n
+ *   at[i]->when >= at[(i - 1) / 4]->when           for all 0 < i < n
+ *   earliest == at[0]->when, or INT64_MAX when empty
+ */
+#include "runtime/time/timer.h"
+
+#include <string.h>
+
+#include "runtime/base/atomic.h"
+#include "runtime/base/fatal.h"
+#include "runtime/base/os_linux.h"
+#include "runtime/sched/sched.h"
+#include "runtime/sched/state.h"
+#include "runtime/time/timers.h"
+
+struct gd__timers gd__timers[GD__P_MAX];
+
+/* Timers in all heaps: what the scheduler asks before anything else. */
+static _Atomic int64_t total;
+
+static void place(struct gd__timers *h, uint32_t i, struct gd__timer *t)
+{
+	h->at[i] = t;
+	t->index = i + 1;
+}
+
+static void sift_up(struct gd__timers *h, uint32_t i)
+{
+	struct gd__timer *t = h->at[i];
+
+	while (i > 0 && h->at[(i - 1) / 4]->when > t->when) {
+		place(h, i, h->at[(i - 1) / 4]);
+		i = (i - 1) / 4;
+	}
+	place(h, i, t);
+}
+
+static void sift_down(struct gd__timers *h, uint32_t i)
+{
+	struct gd__timer *t = h->at[i];
+
+	for (;;) {
+		uint32_t best = i * 4 + 1, end = best + 4 < h->n ? best + 4 : h->n;
+
+		if (best >= h->n)
+			break;
+		for (uint32_t c = best + 1; c < end; c++)
+			if (h->at[c]->when < h->at[best]->when)
+				best = c;
+		if (h->at[best]->when >= t->when)
+			break;
+		place(h, i, h->at[best]);
+		i = best;
+	}
+	place(h, i, t);
+}
+
+static void note_earliest(struct gd__timers *h)
+{
+	/* relaxed: a hint for the scheduler; the timer itself is found under the lock */
+	gd__store_relaxed(&h->earliest, h->n > 0 ? h->at[0]->when : INT64_MAX);
+}
+
+static void grow(struct gd__timers *h)
+{
+	uint32_t cap = h->cap ? h->cap * 2 : (uint32_t)(GD__PAGE / sizeof(*h->at));
+	struct gd__timer **at = gd__os_map(cap * sizeof(*at));
+
+	if (!at)
+		gd__fatal("out of memory for timers");
+	if (h->at) {
+		memcpy(at, h->at, h->n * sizeof(*at));
+		gd__os_unmap(h->at, h->cap * sizeof(*at));
+	}
+	h->at = at;
+	h->cap = cap;
+}
+
+static void insert(struct gd__timers *h, struct gd__timer *t) GD_REQUIRES(h->lock)
+{
+	if (h->n == h->cap)
+		grow(h);
+	gd__store_release(&t->home, h); /* pairs with the load in lock_home */
+	place(h, h->n++, t);
+	sift_up(h, h->n - 1);
+	note_earliest(h);
+	gd__add_seq_cst(&total, 1); /* pairs with pending in the scheduler's last look */
+}
+
+static void take_out(struct gd__timers *h, struct gd__timer *t) GD_REQUIRES(h->lock)
+{
+	uint32_t i = t->index - 1;
+
+	t->index = 0;
+	h->n--;
+	if (i < h->n) {
+		place(h, i, h->at[h->n]);
+		sift_down(h, i);
+		sift_up(h, h->at[i]->index - 1);
+	}
+	note_earliest(h);
+	gd__add_relaxed(&total, -1); /* fewer: nobody is woken by that */
+}
+
+/*
+ * A stop signal must not catch a thread inside a heap (a timer in flight would be no root of
+ * the leak detector): busy says so. Both on one thread.
+ */
+static struct gd__m *enter(struct gd__timers *h) GD_ACQUIRE(h->lock)
+{
+	struct gd__m *m = gd__m_self();
+
+	if (m)
+		gd__add_relaxed(&m->busy, 1); /* read by this thread's signal handler */
+	gd__lock(&h->lock, GD__RANK_TIMERS);
+	return m;
+}
+
+static void leave(struct gd__timers *h, struct gd__m *m) GD_RELEASE(h->lock)
+{
+	gd__unlock(&h->lock);
+	if (m)
+		gd__add_relaxed(&m->busy, -1u); /* read by this thread's signal handler */
+}
+
+static bool start(struct gd__timers *h, struct gd__timer *t, int64_t when, int64_t period)
+{
+	struct gd__m *m = enter(h);
+	bool pending = t->index != 0;
+
+	t->period = period;
+	t->when = when;
+	if (pending) {
+		sift_down(h, t->index - 1);
+		sift_up(h, t->index - 1);
+		note_earliest(h);
+	} else {
+		insert(h, t);
+	}
+	leave(h, m);
+	return pending;
+}
+
+bool gd__timer_start(struct gd__timer *t, int64_t when, int64_t period)
+{
+	struct gd__timers *h = gd__load_acquire(&t->home); /* pairs with the store in insert */
+	int p = gd__p_self();
+	bool pending = false;
+
+	if (!h || (p >= 0 && h != &gd__timers[p])) {
+		if (h)
+			pending = gd__timer_remove(t);
+		h = &gd__timers[p < 0 ? 0 : p];
+	}
+	pending |= start(h, t, when, period);
+	gd__source_changed(when);
+	return pending;
+}
+
+bool gd__timer_remove(struct gd__timer *t)
+{
+	struct gd__timers *h = gd__load_acquire(&t->home); /* pairs with the store in insert */
+	struct gd__m *m;
+	bool pending;
+
+	if (!h)
+		return false;
+	m = enter(h);
+	pending = t->index != 0;
+	if (pending)
+		take_out(h, t);
+	leave(h, m);
+	return pending;
+}
+
+bool gd__timer_stop(struct gd__timer *t)
+{
+	struct gd__timers *h = gd__load_acquire(&t->home); /* pairs with the store in insert */
+	bool pending = gd__timer_remove(t);
+
+	if (!h || pending)
+		return pending;
+	/* fire never parks, so this is short. pairs with the stores in run_one */
+	while (gd__load_acquire(&h->firing) == t && h->runner != gd__m_self())
+		gd__os_nanosleep(1000);
+	return false;
+}
+
+/* Runs the first timer of h if it is due. Locked on entry and on return. */
+static bool run_one(struct gd__timers *h, int64_t now, struct gd__m **m) GD_REQUIRES(h->lock)
+{
+	struct gd__timer *t = h->n > 0 ? h->at[0] : NULL;
+
+	if (!t || t->when > now)
+		return false;
+	if (t->period > 0) {
+		t->when += t->period * (1 + (now - t->when) / t->period);
+		sift_down(h, 0);
+		note_earliest(h);
+	} else {
+		take_out(h, t);
+	}
+	gd__store_release(&h->firing, t); /* pairs with the load in gd__timer_stop */
+	leave(h, *m);
+	t->fire(t, now);
+	/* t may be gone: fire may have freed it. */
+	gd__store_release(&h->firing, NULL); /* pairs with the load in gd__timer_stop */
+	*m = enter(h);
+	return true;
+}
+
+static bool run(struct gd__timers *h, int64_t now)
+{
+	struct gd__m *m;
+	bool ran = false;
+
+	if (gd__load_relaxed(&h->earliest) > now) /* a hint: looked at again before sleeping */
+		return false;
+	m = enter(h);
+	if (h->runner == NULL) {
+		h->runner = gd__m_self();
+		while (run_one(h, now, &m))
+			ran = true;
+		h->runner = NULL;
+	}
+	leave(h, m);
+	return ran;
+}
+
+static bool poll(int p, bool all, int64_t now)
+{
+	bool ran = run(&gd__timers[p], now);
+
+	if (all)
+		for (int i = 0; i < GD__P_MAX; i++)
+			ran |= run(&gd__timers[i], now);
+	return ran;
+}
+
+static int64_t deadline(void)
+{
+	int64_t earliest = INT64_MAX;
+
+	if (gd__load_seq_cst(&total) == 0) /* pairs with insert */
+		return earliest;
+	for (int i = 0; i < GD__P_MAX; i++) {
+		int64_t e = gd__load_relaxed(&gd__timers[i].earliest); /* a hint, see note_earliest */
+
+		earliest = e < earliest ? e : earliest;
+	}
+	return earliest;
+}
+
+static bool pending(void)
+{
+	return gd__load_seq_cst(&total) > 0; /* pairs with insert */
+}
+
+static const struct gd__source source = { "timers", poll, deadline, pending };
+
+__attribute__((constructor(102))) static void init(void)
+{
+	for (int i = 0; i < GD__P_MAX; i++)
+		gd__store_relaxed(&gd__timers[i].earliest, INT64_MAX); /* before any thread */
+	gd__source_register(&source);
+}
