@@ -12,7 +12,9 @@
 #include "detector/image/image.h"
 
 struct gd__leak_options {
-	bool at_end; /* main has returned: also list goroutines that are merely alive */
+	bool at_end;      /* main has returned: also list goroutines that are merely alive */
+	bool all_asleep;  /* the runtime has found that no goroutine can ever run */
+	uint64_t dropped; /* address of a channel that loses its last reference, or 0 */
 };
 
 /* The result lies in the arena. Returns 0, or GD_ENOMEM with result->ran false. */

@@ -1,0 +1,307 @@
+/*
+ * mark.c - the marking pass: ranges in, blocks, stacks and primitives out.
+ *
+ * Invariants:
+ *   reached[p]    <=> p was appended to queue; once
+ *   stack_done[g] <=> the live stack of g was pushed, by us or by the image; once
+ *   a block is in blocks <=> it was pushed; once
+ *   no range is pushed but through add_range, so no primitive inside one is overlooked
+ */
+#include "detector/leak/mark.h"
+
+#include "detector/leak/sort.h"
+
+#define WORK_LEN 1020
+
+struct gd__mark_work {
+	struct gd__mark_work *next;
+	size_t n;
+	struct gd__range range[WORK_LEN];
+};
+
+/* User addresses: above the first 64 KiB, below 2^47. */
+static bool plausible(uint64_t v)
+{
+	return v >= 0x10000 && v >> 47 == 0;
+}
+
+static void push(struct gd__mark *m, uint64_t lo, uint64_t hi)
+{
+	struct gd__mark_work *w = m->work;
+
+	if (!w || w->n == WORK_LEN) {
+		w = m->spare;
+		m->spare = NULL;
+		if (!w)
+			w = gd__arena_get(m->arena, sizeof(*w));
+		if (!w) {
+			m->no_memory = true;
+			return;
+		}
+		w->n = 0;
+		w->next = m->work;
+		m->work = w;
+	}
+	w->range[w->n++] = (struct gd__range){ lo, hi };
+}
+
+static bool pop(struct gd__mark *m, struct gd__range *r)
+{
+	struct gd__mark_work *w = m->work;
+
+	if (w && w->n == 0) {
+		m->work = w->next;
+		w->next = NULL;
+		m->spare = w; /* one is kept: no swinging at the border of a chunk */
+		w = m->work;
+	}
+	if (!w)
+		return false;
+	*r = w->range[--w->n];
+	return true;
+}
+
+static void reach(struct gd__mark *m, size_t prim, uint64_t from)
+{
+	if (m->reached[prim] || m->wakers->prim[prim].dropped)
+		return;
+	m->reached[prim] = 1;
+	m->prim_from[prim] = from;
+	m->queue[m->queue_tail++] = (uint32_t)prim;
+}
+
+static void add_range(struct gd__mark *m, uint64_t lo, uint64_t hi)
+{
+	const struct gd__wakers *w = m->wakers;
+
+	for (size_t i = gd__wakers_from(w, lo); i < w->nprims && w->prim[i].info.addr < hi; i++)
+		reach(m, i, w->prim[i].info.addr);
+	push(m, lo, hi);
+}
+
+static void add_stack(struct gd__mark *m, size_t g, uint64_t from)
+{
+	const struct gd__ginfo *gi = &m->im->g[g];
+
+	if (m->stack_done[g])
+		return;
+	m->stack_done[g] = 1;
+	m->stack_from[g] = from;
+	add_range(m, gi->sp ? gi->sp : gi->stack_lo, gi->stack_hi);
+}
+
+static void revive(struct gd__mark *m, size_t g)
+{
+	if (m->may_run[g] || (m->how.frozen && m->how.frozen[g]))
+		return;
+	m->may_run[g] = 1;
+	add_stack(m, g, 0);
+}
+
+int64_t gd__mark_stack_at(const struct gd__mark *m, uint64_t addr)
+{
+	size_t lo = 0, hi = m->nstacks;
+
+	if (addr < m->stack_min || addr >= m->stack_max)
+		return -1;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (m->stack[mid].hi <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < m->nstacks && m->stack[lo].lo <= addr ? (int64_t)m->stack[lo].g : -1;
+}
+
+/* Without heap records nobody knows what lies where: only a pointer into a primitive itself counts. */
+static void reach_direct(struct gd__mark *m, uint64_t v, uint64_t at)
+{
+	const struct gd__wakers *w = m->wakers;
+
+	if (v < m->prim_min)
+		return;
+	for (size_t i = gd__wakers_from(w, v + 1); i-- > 0 && w->prim[i].info.addr <= v;) {
+		if (v < w->prim[i].info.addr + w->prim[i].info.size)
+			reach(m, i, at);
+		if (i == 0 || w->prim[i - 1].info.addr != w->prim[i].info.addr)
+			return;
+	}
+}
+
+static void see_word(void *arg, uint64_t v, uint64_t at)
+{
+	struct gd__mark *m = arg;
+	int64_t g = gd__mark_stack_at(m, v);
+	struct gd__block b;
+	bool fresh;
+
+	m->words++;
+	if (g >= 0) {
+		/* Data for whoever holds the pointer; that does not let its goroutine run. */
+		if (v >= m->im->g[g].sp)
+			add_stack(m, (size_t)g, at);
+		return;
+	}
+	if (!m->im->has_heap) {
+		reach_direct(m, v, at);
+		return;
+	}
+	if (!m->im->block(m->im, v, &b))
+		return;
+	struct gd__set_slot *slot = gd__set_put(&m->blocks, m->arena, b.start, &fresh);
+
+	if (!slot) {
+		m->no_memory = true;
+	} else if (fresh) {
+		slot->from = at;
+		add_range(m, b.start, b.start + b.size);
+	}
+}
+
+bool gd__mark_words(struct gd__image *im, uint64_t lo, uint64_t hi,
+		    void (*word)(void *arg, uint64_t value, uint64_t at), void *arg)
+{
+	bool whole = true;
+
+	lo = (lo + 7) & ~UINT64_C(7);
+	while (lo < hi && hi - lo >= 8) {
+		size_t got = 0;
+		const uint64_t *p = im->view(im, lo, (size_t)(hi - lo), &got);
+
+		if (!p || got < 8) {
+			whole = false;
+			lo = (lo & ~UINT64_C(4095)) + 4096;
+			continue;
+		}
+		for (size_t i = 0; i < got / 8; i++)
+			if (plausible(p[i]))
+				word(arg, p[i], lo + 8 * i);
+		lo += got & ~(size_t)7;
+	}
+	return whole;
+}
+
+/* Until nothing is left: first waiters of primitives, then ranges. */
+static void drain(struct gd__mark *m)
+{
+	struct gd__range r;
+
+	while (!m->no_memory) {
+		if (m->queue_head < m->queue_tail) {
+			uint32_t prim = m->queue[m->queue_head++];
+			const struct gd__prim *p = &m->wakers->prim[prim];
+
+			for (uint32_t i = 0; !m->how.only && i < p->count; i++) {
+				uint32_t g = m->wakers->waiter[p->first + i].g;
+
+				if (!m->may_run[g])
+					m->revived_by[g] = prim + 1;
+				revive(m, g);
+			}
+		} else if (pop(m, &r)) {
+			if (!gd__mark_words(m->im, r.lo, r.hi, see_word, m))
+				m->unread = true;
+		} else {
+			return;
+		}
+	}
+}
+
+static void see_root(void *arg, enum gd__root_kind kind, struct gd__range r)
+{
+	struct gd__mark *m = arg;
+	int64_t g = kind == GD__ROOT_G ? gd__mark_stack_at(m, r.lo < r.hi ? r.lo : r.hi - 1) : -1;
+
+	if (g >= 0)
+		m->stack_done[g] = 1;
+	if (m->how.only && (kind != GD__ROOT_G || (g >= 0 && !m->how.only[g])))
+		return;
+	if (r.lo < r.hi)
+		add_range(m, r.lo, r.hi);
+}
+
+/*
+ * A primitive that lies neither in a heap block nor on a goroutine's stack is in memory we know
+ * nothing of (a mapping of the user's own), and one that cannot be decoded may be anything: both
+ * count as reachable. In a module's data the roots find it anyhow.
+ */
+static void reach_unknown(struct gd__mark *m)
+{
+	for (size_t i = 0; i < m->wakers->nprims; i++) {
+		const struct gd__prim *p = &m->wakers->prim[i];
+		struct gd__block b;
+		uint64_t addr = p->info.addr;
+
+		if (!p->info.valid)
+			reach(m, i, addr);
+		else if (m->im->has_heap && gd__mark_stack_at(m, addr) < 0 &&
+			 !m->im->block(m->im, addr, &b))
+			reach(m, i, addr);
+	}
+}
+
+static void start_goroutines(struct gd__mark *m)
+{
+	for (size_t g = 0; g < m->im->ng; g++) {
+		if (m->how.only ? !m->how.only[g] : m->wakers->standing[g] != GD__MAY_RUN)
+			continue;
+		m->may_run[g] = 1;
+		add_stack(m, g, 0);
+	}
+}
+
+static bool lower(const void *x, const void *y)
+{
+	return ((const struct gd__mark_stack *)x)->lo < ((const struct gd__mark_stack *)y)->lo;
+}
+
+static void index_stacks(struct gd__mark *m)
+{
+	struct gd__mark_stack *s = m->stack;
+	size_t n = 0;
+
+	for (size_t g = 0; g < m->im->ng; g++)
+		if (m->im->g[g].stack_lo < m->im->g[g].stack_hi)
+			s[n++] = (struct gd__mark_stack){ m->im->g[g].stack_lo,
+							  m->im->g[g].stack_hi, (uint32_t)g };
+	gd__sort(s, n, sizeof(*s), lower);
+	m->nstacks = n;
+	m->prim_min = m->wakers->nprims ? m->wakers->prim[0].info.addr : UINT64_MAX;
+	m->stack_min = n ? s[0].lo : UINT64_MAX;
+	m->stack_max = n ? s[n - 1].hi : 0;
+}
+
+static bool get_memory(struct gd__mark *m)
+{
+	size_t ng = m->im->ng + 1, np = m->wakers->nprims + 1;
+
+	m->may_run = gd__arena_get(m->arena, ng);
+	m->stack_done = gd__arena_get(m->arena, ng);
+	m->stack_from = gd__arena_get(m->arena, ng * sizeof(*m->stack_from));
+	m->revived_by = gd__arena_get(m->arena, ng * sizeof(*m->revived_by));
+	m->stack = gd__arena_get(m->arena, ng * sizeof(*m->stack));
+	m->reached = gd__arena_get(m->arena, np);
+	m->prim_from = gd__arena_get(m->arena, np * sizeof(*m->prim_from));
+	m->queue = gd__arena_get(m->arena, np * sizeof(*m->queue));
+	return m->may_run && m->stack_done && m->stack_from && m->revived_by &&
+	       m->stack && m->reached && m->prim_from && m->queue;
+}
+
+bool gd__mark_run(struct gd__mark *m, struct gd__image *im, const struct gd__wakers *w,
+		  struct gd__arena *a, const struct gd__mark_how *how)
+{
+	*m = (struct gd__mark){ .im = im, .wakers = w, .arena = a, .how = *how };
+	if (!get_memory(m))
+		return false;
+	index_stacks(m);
+	if (!how->nothing_runs) {
+		im->roots(im, see_root, m);
+		if (!how->only)
+			reach_unknown(m);
+		start_goroutines(m);
+	}
+	drain(m);
+	return !m->no_memory;
+}

@@ -1,0 +1,74 @@
+/*
+ * mark.h - which memory, primitives and goroutines can be reached from what may still run.
+ *
+ * One worklist of memory ranges and one queue of primitives. Scanning a range
+ * finds heap blocks (interior pointers count), stacks of parked goroutines
+ * and primitives; a primitive that is found lets its waiters run, and their
+ * live stacks are ranges again. Each range and each primitive is taken once,
+ * so a chain of n waiters costs O(n). No recursion.
+ *
+ * What is not followed: words that are not aligned to 8 bytes, pointers one
+ * past the end of a block, stacks below the saved stack pointer.
+ */
+#ifndef GD_DETECTOR_LEAK_MARK_H
+#define GD_DETECTOR_LEAK_MARK_H
+
+#include "detector/leak/set.h"
+#include "detector/leak/wakers.h"
+
+struct gd__mark_how {
+	const uint8_t *frozen; /* goroutines that are known never to run; NULL: none */
+	bool nothing_runs;     /* every goroutine sleeps for ever: there are no roots */
+	/*
+	 * Instead of all that: only from the registers and stacks of the goroutines marked here,
+	 * without letting anybody run. For "who else could unlock it".
+	 */
+	const uint8_t *only;
+};
+
+struct gd__mark_work;
+
+struct gd__mark_stack {
+	uint64_t lo, hi;
+	uint32_t g;
+};
+
+struct gd__mark {
+	struct gd__image *im;
+	const struct gd__wakers *wakers;
+	struct gd__arena *arena;
+	struct gd__mark_how how;
+
+	struct gd__set blocks;    /* heap blocks reached, by start */
+	uint8_t *may_run;         /* per goroutine */
+	uint8_t *stack_done;      /* per goroutine: its live stack has become a range */
+	uint8_t *reached;         /* per primitive */
+	uint64_t *stack_from;     /* per goroutine: address of the word that led to its stack */
+	uint64_t *prim_from;      /* per primitive: the same, or its own address if in a range */
+	uint32_t *revived_by;     /* per goroutine: primitive + 1 that let it run, 0: none */
+
+	struct gd__mark_stack *stack; /* stacks of all goroutines, by address */
+	size_t nstacks;
+	uint64_t stack_min, stack_max;
+	uint64_t prim_min; /* lowest address of a primitive */
+
+	struct gd__mark_work *work, *spare;
+	uint32_t *queue; /* primitives reached, their waiters not yet revived from queue_head on */
+	size_t queue_head, queue_tail;
+
+	bool no_memory; /* the result is worthless */
+	bool unread;    /* some range could not be read */
+	uint64_t words; /* looked at, for measurements */
+};
+
+/* Runs a whole pass. false: no memory. */
+bool gd__mark_run(struct gd__mark *m, struct gd__image *im, const struct gd__wakers *w,
+		  struct gd__arena *a, const struct gd__mark_how *how);
+/* The goroutine on whose stack addr lies, or -1. */
+int64_t gd__mark_stack_at(const struct gd__mark *m, uint64_t addr);
+/* Calls word(arg, value, address) for each aligned word of [lo, hi) that could be a pointer.
+ * Returns false if some of it could not be read. */
+bool gd__mark_words(struct gd__image *im, uint64_t lo, uint64_t hi,
+		    void (*word)(void *arg, uint64_t value, uint64_t at), void *arg);
+
+#endif
