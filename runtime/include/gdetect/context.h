@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include <gdetect/chan.h>
+#include <gdetect/time.h>
 
 #ifdef __cplusplus
 extern "C" {

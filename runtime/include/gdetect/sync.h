@@ -50,11 +50,11 @@ void gd_rwmutex_unlock(gd_rwmutex *m);
 
 typedef struct gd_waitgroup {
 	uint32_t lock_;
-	int32_t count_;
+	char access_[4];
+	int32_t count_;    /* count_ and waiters_ change together, as one word */
 	uint32_t waiters_;
-	uint32_t generation_;
 	void *first_, *last_;
-} gd_waitgroup;
+} __attribute__((aligned(8))) gd_waitgroup;
 
 /* Adds n, which may be negative. A negative counter is a fatal error. Never parks. */
 void gd_waitgroup_add(gd_waitgroup *w, int n);
@@ -73,7 +73,6 @@ void gd_once_do(gd_once *o, void (*fn)(void *), void *arg);
 typedef struct gd_cond {
 	gd_mutex *mutex;
 	uint32_t lock_;
-	uint32_t waiters_;
 	void *first_, *last_;
 } gd_cond;
 
@@ -85,7 +84,7 @@ void gd_cond_broadcast(gd_cond *c);
 
 /* A free list of objects, as sync.Pool: what was put may be had again, or be gone. */
 typedef struct gd_pool {
-	gd_mutex mutex_;
+	uint32_t lock_;
 	void **items_;
 	size_t len_, cap_;
 	void *(*make)(void); /* called by get when the pool is empty; NULL: get returns NULL */

@@ -1,0 +1,304 @@
+/*
+ * after.c - the user's timers and tickers, on the scheduler's timer heaps.
+ *
+ * A timer either starts a goroutine or puts the time into a channel of
+ * capacity 1. As in Go since 1.23 a value of an earlier setting is never
+ * received after stop or reset: both take the timer out of the heap, which
+ * waits for a firing in progress, and then empty the channel.
+ *
+ * For the race detector who starts or resets a timer releases an object that
+ * the receiver, or the goroutine started, acquires.
+ *
+ * Invariant: lock guards setting the timer, so that of two resets each is
+ * whole. It is not taken when the timer fires.
+ */
+#include <stdlib.h>
+
+#include <gdetect/error.h>
+#include <gdetect/time.h>
+
+#include "runtime/base/fatal.h"
+#include "runtime/hook/hook.h"
+#include "runtime/sched/sched.h"
+#include "runtime/sync/chan.h"
+#include "runtime/sync/sync.h"
+#include "runtime/time/timer.h"
+
+struct gd_timer {
+	struct gd__timer timer;
+	struct gd__lock lock;
+	gd_chan *chan; /* NULL: runs fn(arg) in a goroutine */
+	void (*fn)(void *);
+	void *arg;
+	const char *name, *site;
+	uintptr_t pc;
+	struct gd_timer *next; /* gd_after: on the list of used ones */
+};
+
+struct gd_ticker {
+	struct gd_timer t;
+};
+
+/* The object that carries the clock of who set the timer. */
+static const void *clock_of(const gd_timer *t)
+{
+	return t->chan != NULL ? gd__chan_timer_clock(t->chan) : t;
+}
+
+static int64_t from_now(int64_t ns)
+{
+	int64_t now = gd__clock_now();
+
+	if (ns <= 0)
+		return now;
+	return ns > INT64_MAX - 1 - now ? INT64_MAX - 1 : now + ns;
+}
+
+/* --- firing, on a scheduler stack --- */
+
+static void post(gd_chan *c, int64_t now) GD_UNCHECKED
+{
+	struct gd__g *wake;
+
+	gd__lock(&c->lock, GD__RANK_CHAN);
+	/* A full channel drops the tick; one the user closed gets none. */
+	(void)gd__chan_send_locked(c, &now, NULL, 0, &wake);
+	gd__unlock(&c->lock);
+	if (wake != NULL)
+		gd__ready(wake);
+}
+
+static void fire_chan(struct gd__timer *timer, int64_t now)
+{
+	const gd_timer *t = timer->arg;
+
+	post(t->chan, now);
+}
+
+static void fire_func(struct gd__timer *timer, int64_t now)
+{
+	const gd_timer *t = timer->arg;
+	const struct gd__spawn s = {
+		.fn = t->fn,
+		.arg = t->arg,
+		.name = t->name,
+		.site = t->site,
+		.site_pc = t->pc,
+		.after = clock_of(t),
+	};
+
+	(void)now;
+	if (gd__spawn(&s) != GD_OK)
+		gd__fatal("out of memory: the goroutine of gd_after_func at %s", t->site);
+}
+
+/* --- setting --- */
+
+/* Under lock: not pending and nothing to be received from here on. True if it was either. */
+static bool cancel_locked(gd_timer *t)
+{
+	bool pending = gd__timer_stop(&t->timer);
+
+	return (t->chan != NULL && gd__chan_drain(t->chan)) || pending;
+}
+
+static bool set(gd_timer *t, int64_t ns, int64_t period) GD_UNCHECKED
+{
+	const struct gd__g *g = gd__self();
+
+	gd__lock(&t->lock, GD__RANK_TIMER_OBJ);
+
+	bool was = cancel_locked(t);
+
+	if (g != NULL)
+		gd__hook(release, g->hook_ctx, clock_of(t));
+	gd__timer_start(&t->timer, from_now(ns), period);
+	gd__unlock(&t->lock);
+	return was;
+}
+
+static bool unset(gd_timer *t) GD_UNCHECKED
+{
+	gd__lock(&t->lock, GD__RANK_TIMER_OBJ);
+
+	bool was = cancel_locked(t);
+
+	gd__unlock(&t->lock);
+	return was;
+}
+
+static void *allocate(size_t n)
+{
+	void *p = calloc(1, n);
+
+	if (p == NULL)
+		gd__fatal("out of memory: a timer");
+	return p;
+}
+
+static void init_chan(gd_timer *t, const char *site, uintptr_t pc)
+{
+	t->chan = gd__chan_make(sizeof(int64_t), 1, site, pc);
+	t->chan->timed = true;
+	t->site = site;
+	t->pc = pc;
+	t->timer.fire = fire_chan;
+	t->timer.arg = t;
+	t->timer.root = t->chan;
+}
+
+static void init_func(gd_timer *t, void (*fn)(void *), void *arg, const char *name,
+		      const char *site, uintptr_t pc)
+{
+	t->fn = fn;
+	t->arg = arg;
+	t->name = name;
+	t->site = site;
+	t->pc = pc;
+	t->timer.fire = fire_func;
+	t->timer.arg = t;
+	t->timer.root = arg;
+}
+
+static void free_timer(gd_timer *t)
+{
+	unset(t);
+	gd__hook(forget, t, sizeof(*t));
+	gd_chan_unref_raw(t->chan);
+	free(t);
+}
+
+/* --- timers --- */
+
+gd_timer *gd_after_func_raw(int64_t ns, void (*fn)(void *), void *arg, const char *name,
+			    const char *site)
+{
+	gd_timer *t = allocate(sizeof(*t));
+
+	init_func(t, fn, arg, name, site, GD__CALLER_PC);
+	set(t, ns, 0);
+	return t;
+}
+
+gd_timer *gd_timer_make_raw(int64_t ns, const char *site)
+{
+	gd_timer *t = allocate(sizeof(*t));
+
+	init_chan(t, site, GD__CALLER_PC);
+	set(t, ns, 0);
+	return t;
+}
+
+gd_time_chan gd_timer_chan(gd_timer *t)
+{
+	return (gd_time_chan){ .raw = t->chan };
+}
+
+bool gd_timer_stop(gd_timer *t)
+{
+	return unset(t);
+}
+
+bool gd_timer_reset(gd_timer *t, int64_t ns)
+{
+	return set(t, ns, 0);
+}
+
+void gd_timer_free(gd_timer *t)
+{
+	if (t != NULL)
+		free_timer(t);
+}
+
+/* --- gd_after: a timer without an owner --- */
+
+/*
+ * A timer that has fired may not be freed by its own firing: the timer code
+ * still writes to it when fire has returned. It goes on this list, and the
+ * next gd_after uses it again, after gd__timer_stop has waited that moment out.
+ */
+static struct {
+	struct gd__lock lock;
+	gd_timer *first;
+} used;
+
+static void fire_after(struct gd__timer *timer, int64_t now) GD_UNCHECKED
+{
+	gd_timer *t = timer->arg;
+	gd_chan *c = t->chan;
+
+	post(c, now);
+	t->chan = NULL;
+	timer->root = NULL;
+	gd__lock(&used.lock, GD__RANK_TIMER_OBJ);
+	t->next = used.first;
+	used.first = t;
+	gd__unlock(&used.lock);
+	gd_chan_unref_raw(c);
+}
+
+static gd_timer *take_used(void) GD_UNCHECKED
+{
+	gd__lock(&used.lock, GD__RANK_TIMER_OBJ);
+
+	gd_timer *t = used.first;
+
+	if (t != NULL)
+		used.first = t->next;
+	gd__unlock(&used.lock);
+	if (t != NULL)
+		gd__timer_stop(&t->timer);
+	return t;
+}
+
+gd_time_chan gd_after_raw(int64_t ns, const char *site)
+{
+	gd_timer *t = take_used();
+
+	if (t == NULL)
+		t = allocate(sizeof(*t));
+	init_chan(t, site, GD__CALLER_PC);
+	t->timer.fire = fire_after;
+
+	gd_time_chan c = { .raw = gd_chan_ref_raw(t->chan) }; /* one is the timer's until it fires */
+
+	set(t, ns, 0);
+	return c;
+}
+
+/* --- tickers --- */
+
+gd_ticker *gd_ticker_make_raw(int64_t ns, const char *site)
+{
+	if (ns <= 0)
+		gd__fatal("non-positive interval for gd_ticker_make");
+
+	gd_ticker *t = allocate(sizeof(*t));
+
+	init_chan(&t->t, site, GD__CALLER_PC);
+	set(&t->t, ns, ns);
+	return t;
+}
+
+gd_time_chan gd_ticker_chan(gd_ticker *t)
+{
+	return gd_timer_chan(&t->t);
+}
+
+void gd_ticker_stop(gd_ticker *t)
+{
+	unset(&t->t);
+}
+
+void gd_ticker_reset(gd_ticker *t, int64_t ns)
+{
+	if (ns <= 0)
+		gd__fatal("non-positive interval for gd_ticker_reset");
+	set(&t->t, ns, ns);
+}
+
+void gd_ticker_free(gd_ticker *t)
+{
+	if (t != NULL)
+		free_timer(&t->t);
+}
