@@ -5,7 +5,6 @@
  */
 #include "detector/race/abi.h"
 
-#include "detector/common/depot.h"
 #include "detector/race/access.h"
 #include "detector/race/keys.h"
 #include "detector/race/syncobj.h"
@@ -156,11 +155,9 @@ void *__tsan_get_current_fiber(void)
 
 void *__tsan_create_fiber(unsigned flags)
 {
-	uintptr_t pcs[GD__DEPOT_FRAMES];
 	struct gd__hook_ctx *g = gd__race_cur;
-	size_t n = g ? gd__gctx_stack(g, RETURN_PC, pcs, GD__DEPOT_FRAMES) : 0;
 
-	return gd__gctx_make(g, 0, RETURN_PC, gd__depot_put(pcs, n));
+	return gd__gctx_make(g, 0, RETURN_PC, g ? gd__gctx_stack_id(g, RETURN_PC) : 0);
 }
 
 void __tsan_destroy_fiber(void *fiber)
@@ -235,7 +232,7 @@ size_t __tsan_testonly_shadow_stack_current_size(void)
 {
 	const struct gd__hook_ctx *g = gd__race_cur;
 
-	return g ? (size_t)(g->frame - g->frames) + g->frames_lost : 0;
+	return g ? (size_t)(g->frame - g->frames - 1) + g->frames_lost : 0;
 }
 
 /* The rest exists so that programs link: nothing is to be done for them. */

@@ -232,6 +232,13 @@ size_t fread(void *buf, size_t size, size_t n, FILE *f)
 	return got;
 }
 
+int fclose(FILE *f)
+{
+	if (gd__race_cur)
+		release(gd__fd_key_write(fileno(f)));
+	return GD__REAL(fclose)(f);
+}
+
 size_t fwrite(const void *buf, size_t size, size_t n, FILE *f)
 {
 	if (gd__race_cur)
@@ -244,20 +251,20 @@ char *fgets(char *buf, int n, FILE *f)
 	char *got = GD__REAL(fgets)(buf, n, f);
 
 	if (got && gd__race_cur)
-		has_read(fileno(f), buf, (ssize_t)strlen(buf) + 1, GD__RETURN_PC);
+		has_read(fileno(f), buf, (ssize_t)GD__REAL(strlen)(buf) + 1, GD__RETURN_PC);
 	return got;
 }
 
 int fputs(const char *s, FILE *f)
 {
 	if (gd__race_cur)
-		will_write(fileno(f), s, strlen(s) + 1, GD__RETURN_PC);
+		will_write(fileno(f), s, GD__REAL(strlen)(s) + 1, GD__RETURN_PC);
 	return GD__REAL(fputs)(s, f);
 }
 
 int puts(const char *s)
 {
 	if (gd__race_cur)
-		gd__reads(s, strlen(s) + 1, GD__RETURN_PC);
+		gd__reads(s, GD__REAL(strlen)(s) + 1, GD__RETURN_PC);
 	return GD__REAL(puts)(s);
 }

@@ -1,0 +1,24 @@
+/*
+ * locks.h - edges and held-lock lists of locks that others implement (pthreads, C11, annotations).
+ */
+#ifndef GD_DETECTOR_RACE_LOCKS_H
+#define GD_DETECTOR_RACE_LOCKS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The calling goroutine has taken lock at pc. write: exclusively. */
+void gd__locked(const void *lock, bool write, uintptr_t pc);
+/* It is about to give lock up. */
+void gd__unlocking(const void *lock, bool write);
+/* The same when the call does not say which half of a read-write lock it gives up. */
+void gd__unlocking_rw(const void *lock);
+/* The object ends: what it carries is forgotten. */
+void gd__lock_gone(const void *lock);
+
+/* Objects that are not locks: semaphores, barriers, once. */
+void gd__edge_from(const void *obj);    /* acquire */
+void gd__edge_to(const void *obj);      /* release, beside what others released */
+void gd__edge_gone(const void *obj);
+
+#endif
