@@ -1,3 +1,93 @@
-# Programs with a verdict: samples, and the conformance cases.
+# Programs with a verdict: the samples, and the conformance cases. Each is compiled with
+# gdetect-gcc and gdetect-clang -fgdetect, run with several numbers of Ps, and judged by
+# gd-verdict (verdict.c) against the comments of its source.
+add_executable(gd-verdict ${CMAKE_CURRENT_LIST_DIR}/verdict.c)
+target_link_libraries(gd-verdict PRIVATE gd_common)
+set(gd_verdict_tool ${CMAKE_CURRENT_LIST_DIR})
+
+set(gd_wrappers gcc)
+if(GD_CLANG)
+  list(APPEND gd_wrappers clang)
+else()
+  message(STATUS "clang is not installed: programs are tested with gcc alone")
+endif()
+add_custom_target(verdict_programs ALL)
+
+# gd_verdict_program(set name source compiler level out): builds one; its path goes to out.
+function(gd_verdict_program set name source compiler level out)
+  set(program ${CMAKE_CURRENT_BINARY_DIR}/${set}/${name}.${compiler}.${level})
+  get_filename_component(folder ${source} DIRECTORY)
+  file(GLOB near CONFIGURE_DEPENDS ${folder}/*.h ${gd_verdict_tool}/*.h)
+  file(MAKE_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/${set})
+  add_custom_command(OUTPUT ${program}
+    COMMAND ${CMAKE_BINARY_DIR}/bin/gdetect-${compiler} -fgdetect -std=gnu11 -D_GNU_SOURCE
+      -${level} -g -Wall -Wextra -Wno-unused-parameter -Werror -I${CMAKE_SOURCE_DIR}
+      -o ${program} ${source}
+    DEPENDS gdetect_wrapper ${source} ${near} ${ARGN}
+    COMMENT "gdetect-${compiler} -${level} ${set}/${name}" VERBATIM)
+  string(MAKE_C_IDENTIFIER ${set}_${name}_${compiler}_${level} target)
+  add_custom_target(program_${target} DEPENDS ${program})
+  add_dependencies(verdict_programs program_${target})
+  set(${out} ${program} PARENT_SCOPE)
+endfunction()
+
+# gd_verdict_test(name label procs source program [-c case] [argument...])
+function(gd_verdict_test name label procs source program)
+  set(case)
+  if(ARGC GREATER 5)
+    set(case -c ${ARGV5})
+  endif()
+  add_test(NAME ${name} COMMAND gd-verdict -t 60 ${case} ${source} ${program} ${ARGV5})
+  set_tests_properties(${name} PROPERTIES LABELS "${label}" TIMEOUT 90
+    ENVIRONMENT "GD_MAXPROCS=${procs};GDETECT_OPTIONS=")
+endfunction()
+
+# gd_sample(source): a program of samples/, on 1, 2 and 8 Ps; optimised and not where a
+# detector has something to say.
+function(gd_sample source)
+  get_filename_component(name ${source} NAME_WE)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${source})
+  file(STRINGS ${source} first LIMIT_COUNT 1)
+  if(NOT first MATCHES "^/\\* verdict: ([a-z]+)")
+    message(FATAL_ERROR "${source}: the first line gives no verdict")
+  endif()
+  set(levels O2)
+  if(CMAKE_MATCH_1 MATCHES "race|leak")
+    set(levels O0 O2)
+  endif()
+  foreach(compiler ${gd_wrappers})
+    foreach(level ${levels})
+      gd_verdict_program(samples ${name} ${source} ${compiler} ${level} program)
+      foreach(procs 1 2 8)
+        gd_verdict_test(sample.${name}.${compiler}.${level}.p${procs} conformance ${procs}
+          ${source} ${program})
+      endforeach()
+    endforeach()
+  endforeach()
+endfunction()
+
+# gd_conformance(source): cases of tests/conformance/<set>/, one entry per CASE, compiler and
+# number of Ps (1 and many); -O0 comes with the nightly runs.
 function(gd_conformance source)
+  get_filename_component(name ${source} NAME_WE)
+  get_filename_component(set ${source} DIRECTORY)
+  get_filename_component(set ${set} NAME)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${source})
+  file(STRINGS ${source} lines REGEX "^CASE\\([a-z]+_[a-zA-Z0-9_]+\\)")
+  foreach(compiler ${gd_wrappers})
+    foreach(level O0 O2)
+      gd_verdict_program(${set} ${name} ${source} ${compiler} ${level} program)
+      set(label conformance)
+      if(level STREQUAL O0)
+        set(label conformance nightly)
+      endif()
+      foreach(line ${lines})
+        string(REGEX REPLACE "^CASE\\(([a-zA-Z0-9_]+)\\).*" "\\1" case "${line}")
+        foreach(procs 1 8)
+          gd_verdict_test(${set}.${name}.${case}.${compiler}.${level}.p${procs} "${label}" ${procs}
+            ${source} ${program} ${case})
+        endforeach()
+      endforeach()
+    endforeach()
+  endforeach()
 endfunction()
