@@ -122,23 +122,6 @@ static void delta_add(struct gd__clock *c, gd__chain id, gd__epoch e)
 	c->ndelta++;
 }
 
-/* Adds the delta of from to that of c. The trees are one. */
-static void delta_join(struct gd__clock *c, const struct gd__clock *from)
-{
-	for (unsigned i = 0; i < from->ndelta; i++) {
-		gd__chain id = from->delta_id[i];
-		gd__epoch e = from->delta_epoch[i];
-
-		/* Two that meet often have the same ids at the same places. */
-		if (i < c->ndelta && c->delta_id[i] == id) {
-			if (c->delta_epoch[i] < e)
-				c->delta_epoch[i] = e;
-		} else {
-			delta_add(c, id, e);
-		}
-	}
-}
-
 /* ---- who knows what ---- */
 
 /* Also of a published value. x is not 0. */
@@ -153,6 +136,33 @@ static bool value_knows(const struct gd__clock *c, gd__chain x, gd__epoch e)
 bool gd__clock_knows(const struct gd__clock *me, gd__chain x, gd__epoch e)
 {
 	return value_knows(me, x, e) || gd__clock_incomplete();
+}
+
+/*
+ * c gets id@e unless it knows it. In a loop over a delta each entry has to be asked
+ * about: a flush on the way puts newer ones into the tree.
+ */
+static void learn(struct gd__clock *c, gd__chain id, gd__epoch e)
+{
+	if (!value_knows(c, id, e) || GD__FAULT(GD__FAULT_LEARN_BLINDLY))
+		delta_add(c, id, e);
+}
+
+/* Adds the delta of from to that of c. The trees are one. */
+static void delta_join(struct gd__clock *c, const struct gd__clock *from)
+{
+	for (unsigned i = 0; i < from->ndelta; i++) {
+		gd__chain id = from->delta_id[i];
+		gd__epoch e = from->delta_epoch[i];
+
+		/* Two that meet often have the same ids at the same places. */
+		if (i < c->ndelta && c->delta_id[i] == id) {
+			if (c->delta_epoch[i] < e)
+				c->delta_epoch[i] = e;
+		} else {
+			learn(c, id, e);
+		}
+	}
 }
 
 static bool value_empty(const struct gd__clock *c)
@@ -261,13 +271,8 @@ static void value_join(struct gd__clock *c, const struct gd__clock *from)
 	delta_clear(c);
 	const struct gd__clock *both[2] = { &mine, from };
 	for (unsigned k = 0; k < 2; k++) {
-		for (unsigned i = 0; i < both[k]->ndelta; i++) {
-			gd__chain id = both[k]->delta_id[i];
-			gd__epoch e = both[k]->delta_epoch[i];
-
-			if (gd__node_get(c->root, id) < e)
-				delta_add(c, id, e);
-		}
+		for (unsigned i = 0; i < both[k]->ndelta; i++)
+			learn(c, both[k]->delta_id[i], both[k]->delta_epoch[i]);
 	}
 }
 

@@ -20,6 +20,7 @@ enum gd__clock_faults {
 	GD__FAULT_WRITE_SHARED,        /* a shared node is changed in place */
 	GD__FAULT_TAKE_EARLY,          /* an id is taken over one epoch too early */
 	GD__FAULT_SWAP_JOINS_FIRST,    /* a swap publishes what it acquires */
+	GD__FAULT_LEARN_BLINDLY,       /* a joined delta hides what a flush has put into the tree */
 	GD__FAULT_COUNT
 };
 

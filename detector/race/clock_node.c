@@ -3,8 +3,8 @@
  *
  * Nodes are carved from chunks and die on other threads than they were born
  * on, so each thread works on a shard with, per kind, an active and a spare
- * magazine of up to 64 free nodes; full and empty magazines move between the
- * shards and a depot, 64 nodes at one lock. Chunks are kept for good.
+ * magazine of some 60 free nodes; full and empty magazines move between the
+ * shards and a depot, all nodes at one lock. Chunks are kept for good.
  *
  * Rejected: free lists in thread-locals, one atomic less per node, but a dying
  * thread would leak its lists or need a hook of its own.
@@ -16,13 +16,16 @@
 #include "detector/race/spin.h"
 #include "runtime/base/fatal.h"
 
-#define SHARDS   32
-#define MAGAZINE 64
+#define SHARDS 32
 
 enum kind { LEAF, INNER, KINDS };
 
 static const size_t node_bytes[KINDS] = { sizeof(struct gd__clock_leaf),
 					  sizeof(struct gd__clock_inner) };
+/* Nodes of a full magazine: one chunk, which fills a power of two as the allocator has them. */
+static const uint32_t magazine_nodes[KINDS] = { 62, 60 };
+_Static_assert(62 * sizeof(struct gd__clock_leaf) <= 16384, "a chunk of leaves is 16 KiB");
+_Static_assert(60 * sizeof(struct gd__clock_inner) <= 8192, "a chunk of inner nodes is 8 KiB");
 
 /* A free node. Lies over struct gd__clock_node and what follows it. */
 struct free_node {
@@ -46,7 +49,7 @@ struct shard {
 static struct shard shards[SHARDS];
 static struct {
 	struct gd__spin lock;
-	struct free_node *full; /* magazines of MAGAZINE nodes */
+	struct free_node *full; /* full magazines */
 } depot[KINDS];
 
 static _Atomic uint32_t threads;
@@ -63,11 +66,11 @@ static struct shard *shard_of_thread(void)
 static struct magazine carve(enum kind k)
 {
 	struct magazine m = { NULL, 0 };
-	char *chunk = gd__dalloc(MAGAZINE * node_bytes[k]);
+	char *chunk = gd__dalloc(magazine_nodes[k] * node_bytes[k]);
 
 	if (chunk == NULL)
 		return m;
-	for (; m.n < MAGAZINE; m.n++) {
+	for (; m.n < magazine_nodes[k]; m.n++) {
 		struct free_node *f = (struct free_node *)(chunk + m.n * node_bytes[k]);
 
 		f->next = m.head;
@@ -82,7 +85,7 @@ static struct magazine depot_get(enum kind k)
 
 	gd__spin_lock(&depot[k].lock);
 	m.head = depot[k].full;
-	m.n = m.head != NULL ? MAGAZINE : 0;
+	m.n = m.head != NULL ? magazine_nodes[k] : 0;
 	if (m.head != NULL)
 		depot[k].full = m.head->next_mag;
 	gd__spin_unlock(&depot[k].lock);
@@ -139,7 +142,7 @@ static void node_free(struct gd__clock_node *n)
 
 	gd__spin_lock(&s->lock);
 	struct magazine *m = &s->active[k];
-	if (m->n == MAGAZINE) {
+	if (m->n == magazine_nodes[k]) {
 		if (s->spare[k].n > 0)
 			depot_put(k, s->spare[k]);
 		s->spare[k] = *m;

@@ -10,13 +10,13 @@
 
 #include "detector/common/alloc.h"
 #include "detector/race/spin.h"
-#include "runtime/base/fatal.h"
 
 #define GRANULE_BITS 6
 #define PAGE_BITS    12
 #define SHARDS       1024u
 #define PAGES        (1u << 18)
 #define TABLE_MIN    8u
+#define CHUNK        1024u /* records are carved from, and stay with their shard */
 
 /* lock guards all; a shard grows by itself. */
 struct shard {
@@ -24,6 +24,7 @@ struct shard {
 	uint32_t count;
 	uint32_t mask;              /* buckets - 1 */
 	struct gd__syncobj **table; /* NULL: none yet */
+	struct gd__syncobj *free;
 } __attribute__((aligned(64)));
 
 static struct shard shards[SHARDS];
@@ -87,11 +88,28 @@ static struct gd__syncobj *find(const struct shard *s, uintptr_t obj)
 	return o;
 }
 
+/* All zero; NULL when there is no memory. */
+static struct gd__syncobj *record_make(struct shard *s)
+{
+	if (s->free == NULL) {
+		struct gd__syncobj *chunk = gd__dalloc(CHUNK);
+
+		for (size_t i = 0; chunk != NULL && i < CHUNK / sizeof(*chunk); i++) {
+			chunk[i].next = s->free;
+			s->free = &chunk[i];
+		}
+	}
+	struct gd__syncobj *o = s->free;
+	if (o != NULL)
+		s->free = o->next;
+	return o;
+}
+
 static struct gd__syncobj *add(struct shard *s, uintptr_t obj)
 {
 	if (s->table == NULL || s->count > s->mask)
 		grow(s);
-	struct gd__syncobj *o = s->table != NULL ? gd__dalloc(sizeof(*o)) : NULL;
+	struct gd__syncobj *o = s->table != NULL ? record_make(s) : NULL;
 	if (o == NULL) {
 		gd__clock_set_incomplete(); /* a release that is not kept is an edge that is lost */
 		return NULL;
@@ -109,7 +127,10 @@ struct gd__syncobj *gd__sync_lock(uintptr_t obj, bool make) GD_UNCHECKED
 {
 	struct shard *s = shard_of(obj);
 
-	/* Most atomics never carry anything: no lock for them. A stale 0 is a release not yet seen. */
+	/*
+	 * Most atomics never carry anything: no lock for them. A 0 cannot hide a release
+	 * whose effect the caller has seen, for the count rose before it.
+	 */
 	if (!make && gd__load_relaxed(page_of(obj)) == 0)
 		return NULL;
 	gd__spin_lock(&s->lock);
@@ -178,7 +199,8 @@ static void forget_in(struct shard *s, struct gd__syncobj **link, uintptr_t star
 		s->count--;
 		gd__add_relaxed(page_of(o->addr), -1u); /* as in add */
 		gd__clock_release_value(&o->value);
-		gd__dfree(o, sizeof(*o));
+		o->next = s->free;
+		s->free = o;
 	}
 }
 
