@@ -186,12 +186,13 @@ bool gd__timer_stop(struct gd__timer *t)
 	struct gd__timers *h = gd__load_acquire(&t->home); /* pairs with the store in insert */
 	bool pending = gd__timer_remove(t);
 
-	if (!h || pending)
+	/* Also if it was pending: a periodic one is while it fires. */
+	if (!h)
 		return pending;
 	/* fire never parks, so this is short. pairs with the stores in run_one */
 	while (gd__load_acquire(&h->firing) == t && h->runner != gd__m_self())
 		gd__os_nanosleep(1000);
-	return false;
+	return pending;
 }
 
 /* Runs the first timer of h if it is due. Locked on entry and on return. */

@@ -19,7 +19,7 @@ struct gd__timer {
 	int64_t period; /* 0: once */
 	/*
 	 * Called on a scheduler stack without runtime locks; now is the time it was due or later.
-	 * May ready goroutines, spawn, send without waiting; must not park.
+	 * May ready goroutines, spawn, send without waiting, free t; must not park.
 	 */
 	void (*fire)(struct gd__timer *t, int64_t now);
 	void *arg;      /* for fire; a root of the leak detector while pending */
