@@ -32,7 +32,6 @@ struct gd_timer {
 	void *arg;
 	const char *name, *site;
 	uintptr_t pc;
-	struct gd_timer *next; /* gd_after: on the list of used ones */
 };
 
 struct gd_ticker {
@@ -102,16 +101,21 @@ static bool cancel_locked(gd_timer *t)
 	return (t->chan != NULL && gd__chan_drain(t->chan)) || pending;
 }
 
+static void hook_set(const gd_timer *t)
+{
+	const struct gd__g *g = gd__hooks != NULL ? gd__self() : NULL;
+
+	if (g != NULL)
+		gd__hooks->release(g->hook_ctx, clock_of(t));
+}
+
 static bool set(gd_timer *t, int64_t ns, int64_t period) GD_UNCHECKED
 {
-	const struct gd__g *g = gd__self();
-
 	gd__lock(&t->lock, GD__RANK_TIMER_OBJ);
 
 	bool was = cancel_locked(t);
 
-	if (g != NULL)
-		gd__hook(release, g->hook_ctx, clock_of(t));
+	hook_set(t);
 	gd__timer_start(&t->timer, from_now(ns), period);
 	gd__unlock(&t->lock);
 	return was;
@@ -210,59 +214,28 @@ void gd_timer_free(gd_timer *t)
 		free_timer(t);
 }
 
-/* --- gd_after: a timer without an owner --- */
+/* --- gd_after: a timer without an owner, which frees itself when it has fired --- */
 
-/*
- * A timer that has fired may not be freed by its own firing: the timer code
- * still writes to it when fire has returned. It goes on this list, and the
- * next gd_after uses it again, after gd__timer_stop has waited that moment out.
- */
-static struct {
-	struct gd__lock lock;
-	gd_timer *first;
-} used;
-
-static void fire_after(struct gd__timer *timer, int64_t now) GD_UNCHECKED
+static void fire_after(struct gd__timer *timer, int64_t now)
 {
 	gd_timer *t = timer->arg;
-	gd_chan *c = t->chan;
 
-	post(c, now);
-	t->chan = NULL;
-	timer->root = NULL;
-	gd__lock(&used.lock, GD__RANK_TIMER_OBJ);
-	t->next = used.first;
-	used.first = t;
-	gd__unlock(&used.lock);
-	gd_chan_unref_raw(c);
-}
-
-static gd_timer *take_used(void) GD_UNCHECKED
-{
-	gd__lock(&used.lock, GD__RANK_TIMER_OBJ);
-
-	gd_timer *t = used.first;
-
-	if (t != NULL)
-		used.first = t->next;
-	gd__unlock(&used.lock);
-	if (t != NULL)
-		gd__timer_stop(&t->timer);
-	return t;
+	post(t->chan, now);
+	gd_chan_unref_raw(t->chan);
+	free(t);
 }
 
 gd_time_chan gd_after_raw(int64_t ns, const char *site)
 {
-	gd_timer *t = take_used();
+	gd_timer *t = allocate(sizeof(*t));
 
-	if (t == NULL)
-		t = allocate(sizeof(*t));
 	init_chan(t, site, GD__CALLER_PC);
 	t->timer.fire = fire_after;
 
 	gd_time_chan c = { .raw = gd_chan_ref_raw(t->chan) }; /* one is the timer's until it fires */
 
-	set(t, ns, 0);
+	hook_set(t);
+	gd__timer_start(&t->timer, from_now(ns), 0); /* t may be gone from here on */
 	return c;
 }
 
