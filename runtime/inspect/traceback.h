@@ -17,15 +17,33 @@
 
 #define GD__FRAMES_MAX 64
 
+struct gd__ginfo;
+struct gd__runtime;
+
 /* Stack of the caller, innermost first; skip leaves out that many frames of ours. */
 size_t gd__trace_self(uintptr_t *pcs, size_t max, size_t skip);
 /* Stack that continues at pc with sp (and bp, 0 if unknown), inside [lo, hi). */
 size_t gd__trace_context(uintptr_t *pcs, size_t max, uintptr_t pc, uintptr_t sp, uintptr_t bp,
 			 uintptr_t lo, uintptr_t hi);
+/* The same with all registers (DWARF order) of a context that was interrupted at pc. */
+size_t gd__trace_regs(uintptr_t *pcs, size_t max, const uint64_t regs[16], uintptr_t pc,
+		      uintptr_t lo, uintptr_t hi);
+/*
+ * Stack of a goroutine of our own process: parked, runnable, in a system call, stopped by the
+ * stopped world, or the caller of gd__inspect_on_system_stack. 0 if it runs. All of pcs count
+ * as return addresses (an interrupted pc is given as pc + 1).
+ */
+size_t gd__trace_goroutine(const struct gd__runtime *rt, const struct gd__ginfo *g, uintptr_t *pcs,
+			   size_t max);
+/*
+ * Loads libunwind and libdw. To be called before the world is stopped where the stop may hit
+ * threads inside malloc or the loader. Returns what is missing: "libdw.so.1", ... or NULL.
+ */
+const char *gd__trace_prepare(void);
 /* Cheap walk of frame pointers for hot paths; bounds are those of the current stack. */
 size_t gd__trace_frame_pointers(uintptr_t *pcs, size_t max, const void *frame, uintptr_t lo,
 				uintptr_t hi);
-/* Bounds of the stack the caller runs on (goroutine or thread). */
+/* Bounds of the stack the caller runs on (goroutine or thread); empty if they are not known. */
 void gd__stack_bounds(uintptr_t *lo, uintptr_t *hi);
 
 struct gd__symbol {
@@ -43,8 +61,11 @@ bool gd__symbolize(uintptr_t pc, bool is_return, size_t inline_depth, struct gd_
 bool gd__symbolize_data(uintptr_t addr, char *name, size_t n, uint64_t *base, uint64_t *size);
 
 /* Go's layout: "function(...)" newline, tab, "file:line" or "module+0x1f". Leaves out the
- * runtime's own innermost frames unless all are. */
+ * runtime's own innermost and outermost frames unless all are. pcs are return addresses. */
 void gd__print_stack(struct gd__out *o, const uintptr_t *pcs, size_t n);
+
+/* One line for each library that is missing and what the stacks lack because of it. */
+void gd__print_missing(struct gd__out *o);
 
 /* The dump of SIGQUIT and of fatal errors. World stopped, or nobody else runs. */
 void gd__print_goroutines(struct gd__out *o);

@@ -1,0 +1,167 @@
+/*
+ * print.c - stacks as text, in Go's layout, which people and tools know.
+ *
+ * Our own frames at both ends say nothing to the user: the inside of a
+ * channel operation, the way from the scheduler to the goroutine's function.
+ */
+#include <string.h>
+
+#include "runtime/base/waitreason.h"
+#include "runtime/inspect/inspect.h"
+#include "runtime/inspect/traceback.h"
+
+#define SECOND INT64_C(1000000000)
+
+static void print_frame(struct gd__out *o, const struct gd__symbol *s, uintptr_t pc)
+{
+	gd__out_fmt(o, "%s(...)\n\t", s->function[0] ? s->function : "??");
+	if (s->file[0] != '\0' && s->line > 0)
+		gd__out_fmt(o, "%s:%d\n", s->file, s->line);
+	else if (s->module[0] != '\0')
+		gd__out_fmt(o, "%s+0x%lx\n", s->module, (unsigned long)s->offset);
+	else
+		gd__out_fmt(o, "pc=0x%lx\n", (unsigned long)pc);
+}
+
+/* Frames with the inlined ones counted: the first and the last that are not ours. */
+static void user_range(const uintptr_t *pcs, size_t n, size_t *first, size_t *last)
+{
+	struct gd__symbol s;
+	size_t at = 0;
+
+	*first = SIZE_MAX;
+	*last = 0;
+	for (size_t i = 0; i < n; i++)
+		for (size_t depth = 0; gd__symbolize(pcs[i], true, depth, &s); depth++, at++) {
+			if (s.ours)
+				continue;
+			if (*first == SIZE_MAX)
+				*first = at;
+			*last = at;
+		}
+	if (*first == SIZE_MAX) { /* all are ours: show them */
+		*first = 0;
+		*last = SIZE_MAX;
+	}
+}
+
+void gd__print_stack(struct gd__out *o, const uintptr_t *pcs, size_t n)
+{
+	struct gd__symbol s;
+	size_t first, last, at = 0;
+
+	user_range(pcs, n, &first, &last);
+	for (size_t i = 0; i < n; i++)
+		for (size_t depth = 0; gd__symbolize(pcs[i], true, depth, &s); depth++, at++)
+			if (at >= first && at <= last)
+				print_frame(o, &s, pcs[i]);
+}
+
+static void print_age(struct gd__out *o, int64_t ns)
+{
+	int64_t seconds = ns / SECOND;
+
+	if (seconds >= 60)
+		gd__out_fmt(o, ", %lld minutes", (long long)(seconds / 60));
+	else if (seconds >= 1)
+		gd__out_fmt(o, ", %lld seconds", (long long)seconds);
+}
+
+/* A name that the program gave, not the function as it stood in gd_go. */
+static bool has_own_name(const struct gd__ginfo *g)
+{
+	struct gd__symbol s;
+
+	if (g->name[0] == '\0' || (g->id == 1 && strcmp(g->name, "main") == 0))
+		return false;
+	return !gd__symbolize(g->entry, false, 0, &s) || strcmp(s.function, g->name) != 0;
+}
+
+static void print_header(struct gd__out *o, const struct gd__runtime *rt,
+			 const struct gd__ginfo *g)
+{
+	static const char *const states[] = {
+		[GD__GI_RUNNABLE] = "runnable",
+		[GD__GI_RUNNING] = "running",
+		[GD__GI_SYSCALL] = "syscall",
+	};
+	bool waits = g->state == GD__GI_WAITING;
+
+	gd__out_fmt(o, "goroutine %llu [%s", (unsigned long long)g->id,
+		    waits ? gd__wait_text(g->reason) : states[g->state]);
+	if (waits)
+		print_age(o, rt->now_ns - g->since_ns);
+	if (has_own_name(g))
+		gd__out_fmt(o, " labels:{\"name\": \"%s\"}", g->name);
+	gd__out_str(o, "]:\n");
+}
+
+/* The first frame of the user's on the stack that started g. */
+static bool find_creator(const struct gd__ginfo *g, struct gd__symbol *s)
+{
+	for (uint32_t i = 0; i < g->ncreate; i++)
+		for (size_t depth = 0; gd__symbolize(g->create_pc[i], true, depth, s); depth++)
+			if (!s->ours)
+				return true;
+	return false;
+}
+
+static void print_creator(struct gd__out *o, const struct gd__ginfo *g)
+{
+	struct gd__symbol s;
+	bool found = find_creator(g, &s);
+
+	if (g->parent_id == 0) /* main, or started by a timer */
+		return;
+	gd__out_fmt(o, "created by %s in goroutine %llu\n",
+		    found && s.function[0] ? s.function : "??", (unsigned long long)g->parent_id);
+	if (found && s.file[0] != '\0' && s.line > 0)
+		gd__out_fmt(o, "\t%s:%d\n", s.file, s.line);
+	else if (g->site[0] != '\0')
+		gd__out_fmt(o, "\t%s\n", g->site);
+}
+
+static void print_goroutine(struct gd__out *o, const struct gd__runtime *rt,
+			    const struct gd__ginfo *g)
+{
+	uintptr_t pcs[GD__FRAMES_MAX];
+	size_t n = gd__trace_goroutine(rt, g, pcs, GD__FRAMES_MAX);
+
+	print_header(o, rt, g);
+	if (n > 0)
+		gd__print_stack(o, pcs, n);
+	else
+		gd__out_str(o, "\tgoroutine running on other thread; stack unavailable\n");
+	print_creator(o, g);
+	gd__out_str(o, "\n");
+}
+
+void gd__print_missing(struct gd__out *o)
+{
+	const char *missing = gd__trace_prepare();
+
+	if (missing == NULL)
+		return;
+	gd__out_fmt(o, "(%s could not be loaded or is switched off: ", missing);
+	gd__out_str(o, strncmp(missing, "libdw", 5) == 0 ?
+			       "no functions and lines beyond the dynamic symbols)\n" :
+			       "stacks follow frame pointers and may end early)\n");
+}
+
+void gd__print_goroutines(struct gd__out *o)
+{
+	uint64_t self = gd__inspect_self();
+	struct gd__runtime rt;
+	struct gd__ginfo g;
+	bool broken;
+
+	if (gd__inspect_open(&rt, &gd__mem_self, 0) != GD__INSPECT_OK)
+		return;
+	gd__print_missing(o);
+	for (uint64_t i = 0; self != 0 && i < rt.ngoroutines; i++)
+		if (gd__inspect_goroutine(&rt, i, &g, &broken) && g.id == self)
+			print_goroutine(o, &rt, &g);
+	for (uint64_t i = 0; i < rt.ngoroutines; i++)
+		if (gd__inspect_goroutine(&rt, i, &g, &broken) && g.id != self && !g.system)
+			print_goroutine(o, &rt, &g);
+}

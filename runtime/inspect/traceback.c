@@ -1,0 +1,242 @@
+/*
+ * traceback.c - stacks of our own process as addresses.
+ *
+ * The precise way is libunwind (unwind.c). It runs on the thread's big stack,
+ * from registers that are captured here, because a goroutine's stack may have
+ * no room for it. Hot paths follow frame pointers and call nothing.
+ */
+#include "runtime/inspect/traceback.h"
+
+#include <pthread.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "runtime/arch/ctx.h"
+#include "runtime/base/compiler.h"
+#include "runtime/base/os_linux.h"
+#include "runtime/inspect/inspect.h"
+#include "runtime/inspect/symbolize.h"
+#include "runtime/inspect/unwind.h"
+#include "runtime/sched/m.h"
+#include "runtime/sched/sched.h"
+
+#define DEFAULT_MAIN_STACK ((uintptr_t)8 << 20)
+#define LARGEST_MAIN_STACK ((uintptr_t)1 << 30)
+
+/* The stack pointer at the start of the process, from the dynamic loader. */
+extern void *__libc_stack_end;
+
+/* Bounds of a thread that is not the runtime's. Asked for once. */
+static GD__TLS struct {
+	bool asked;
+	uintptr_t lo, hi;
+} thread_stack;
+
+/*
+ * pthread_getattr_np of the main thread reads a file through malloc, which may be
+ * what calls us. Its stack grows: only the upper end is exact.
+ */
+static void main_stack_bounds(uintptr_t *lo, uintptr_t *hi)
+{
+	struct rlimit limit;
+	uintptr_t size = DEFAULT_MAIN_STACK;
+
+	if (getrlimit(RLIMIT_STACK, &limit) == 0)
+		size = limit.rlim_cur < LARGEST_MAIN_STACK ? limit.rlim_cur : LARGEST_MAIN_STACK;
+	*hi = ((uintptr_t)__libc_stack_end + GD__PAGE) & ~(GD__PAGE - 1);
+	*lo = *hi - size;
+}
+
+static void other_stack_bounds(uintptr_t *lo, uintptr_t *hi)
+{
+	pthread_attr_t attr;
+	void *at = NULL;
+	size_t n = 0;
+
+	if (pthread_getattr_np(pthread_self(), &attr) != 0)
+		return;
+	pthread_attr_getstack(&attr, &at, &n);
+	pthread_attr_destroy(&attr);
+	*lo = (uintptr_t)at;
+	*hi = (uintptr_t)at + n;
+}
+
+static GD__NOINLINE void thread_bounds(uintptr_t *lo, uintptr_t *hi)
+{
+	if (!thread_stack.asked) {
+		thread_stack.asked = true; /* a malloc in here gets an empty range */
+		if (gd__os_tid() == gd__os_pid())
+			main_stack_bounds(&thread_stack.lo, &thread_stack.hi);
+		else
+			other_stack_bounds(&thread_stack.lo, &thread_stack.hi);
+	}
+	*lo = thread_stack.lo;
+	*hi = thread_stack.hi;
+}
+
+void gd__stack_bounds(uintptr_t *lo, uintptr_t *hi)
+{
+	const struct gd__m *m = gd__m_self();
+
+	if (m == NULL) {
+		thread_bounds(lo, hi);
+	} else if (m->cur != NULL && m->system_depth == 0) {
+		*lo = m->cur->stack_lo;
+		*hi = m->cur->stack_hi;
+	} else {
+		*lo = m->stack_lo;
+		*hi = m->stack_hi;
+	}
+}
+
+size_t gd__trace_frame_pointers(uintptr_t *pcs, size_t max, const void *frame, uintptr_t lo,
+				uintptr_t hi)
+{
+	uintptr_t at = (uintptr_t)frame;
+	size_t n = 0;
+
+	if (hi < 2 * sizeof(uintptr_t))
+		return 0;
+	/* A frame is two words, the caller's frame and the return address; callers lie higher. */
+	while (n < max && at >= lo && at <= hi - 2 * sizeof(uintptr_t) &&
+	       at % sizeof(uintptr_t) == 0) {
+		const uintptr_t *f = (const uintptr_t *)at;
+
+		if (f[1] == 0)
+			break;
+		pcs[n++] = f[1];
+		if (f[0] <= at)
+			break;
+		at = f[0];
+	}
+	return n;
+}
+
+struct walk {
+	struct gd__unwind_regs regs;
+	bool exact; /* regs.pc is an instruction about to run, not a return address */
+	uintptr_t lo, hi;
+	uintptr_t *pcs;
+	size_t max, n;
+};
+
+/* Without libunwind: what frame pointers give. */
+static size_t walk_frames(const struct walk *w)
+{
+	uintptr_t bp = w->regs.r[GD__DWARF_RBP];
+	size_t n = 0;
+
+	if (w->max > 0)
+		w->pcs[n++] = w->regs.pc;
+	if (w->regs.pc == (uintptr_t)gd__ctx_resume && n < w->max) {
+		/* rbp and the return address where arch/ctx_x86_64.S has pushed them. */
+		const uintptr_t *saved = (const uintptr_t *)w->regs.r[GD__DWARF_RSP];
+
+		if ((uintptr_t)saved < w->lo || (uintptr_t)saved > w->hi - 7 * sizeof(*saved))
+			return n;
+		bp = saved[5];
+		w->pcs[n++] = saved[6];
+	}
+	return n + gd__trace_frame_pointers(w->pcs + n, w->max - n, (const void *)bp, w->lo, w->hi);
+}
+
+static void walk(void *arg)
+{
+	struct walk *w = arg;
+
+	if (gd__unwind_load())
+		w->n = gd__unwind(&w->regs, w->exact, w->lo, w->hi, w->pcs, w->max);
+	else
+		w->n = walk_frames(w);
+}
+
+size_t gd__trace_context(uintptr_t *pcs, size_t max, uintptr_t pc, uintptr_t sp, uintptr_t bp,
+			 uintptr_t lo, uintptr_t hi)
+{
+	struct walk w = {
+		.exact = true, .lo = lo, .hi = hi, .pcs = pcs, .max = max, .regs = { .pc = pc }
+	};
+
+	w.regs.r[GD__DWARF_RSP] = sp;
+	w.regs.r[GD__DWARF_RBP] = bp;
+	gd__on_system_stack(walk, &w);
+	return w.n;
+}
+
+size_t gd__trace_regs(uintptr_t *pcs, size_t max, const uint64_t regs[16], uintptr_t pc,
+		      uintptr_t lo, uintptr_t hi)
+{
+	struct walk w = {
+		.exact = true, .lo = lo, .hi = hi, .pcs = pcs, .max = max, .regs = { .pc = pc }
+	};
+
+	memcpy(w.regs.r, regs, sizeof(w.regs.r));
+	gd__on_system_stack(walk, &w);
+	return w.n;
+}
+
+GD__NOINLINE size_t gd__trace_self(uintptr_t *pcs, size_t max, size_t skip)
+{
+	uintptr_t all[GD__FRAMES_MAX + 16];
+	struct walk w = { .pcs = all, .max = sizeof(all) / sizeof(*all) };
+
+	gd__stack_bounds(&w.lo, &w.hi);
+	gd__unwind_capture(&w.regs);
+	gd__on_system_stack(walk, &w);
+	skip++; /* this function */
+	if (w.n <= skip)
+		return 0;
+	size_t n = w.n - skip < max ? w.n - skip : max;
+
+	memcpy(pcs, all + skip, n * sizeof(*pcs));
+	return n;
+}
+
+/* The running goroutine's thread was stopped, or it has saved its registers itself. */
+static size_t trace_running(const struct gd__runtime *rt, const struct gd__ginfo *g,
+			    uintptr_t *pcs, size_t max)
+{
+	struct gd__tinfo t;
+
+	for (uint64_t i = 0; gd__inspect_thread(rt, i, &t); i++) {
+		if (t.goid != g->id || t.pc == 0)
+			continue;
+		size_t n = gd__trace_regs(pcs, max, t.regs, t.pc, g->stack_lo, g->stack_hi);
+
+		if (n > 0)
+			pcs[0]++; /* an interrupted instruction */
+		return n;
+	}
+	return 0;
+}
+
+size_t gd__trace_goroutine(const struct gd__runtime *rt, const struct gd__ginfo *g, uintptr_t *pcs,
+			   size_t max)
+{
+	uint64_t regs[16] = { 0 };
+
+	if (g->sp == 0)
+		return trace_running(rt, g, pcs, max);
+	regs[GD__DWARF_RSP] = g->sp;
+	regs[GD__DWARF_RBP] = g->bp;
+	if (g->state == GD__GI_SYSCALL) {
+		static const uint8_t number[6] = { GD__DWARF_RBX, GD__DWARF_RBP, 12, 13, 14, 15 };
+
+		for (size_t i = 0; i < sizeof(number); i++)
+			regs[number[i]] = g->call_regs[i];
+	}
+	return gd__trace_regs(pcs, max, regs, g->resume_pc, g->stack_lo, g->stack_hi);
+}
+
+static void load(void *arg)
+{
+	*(const char **)arg = gd__unwind_load() ? NULL : "libunwind.so.8";
+}
+
+const char *gd__trace_prepare(void)
+{
+	const char *missing = NULL, *dw = gd__symbolize_prepare();
+
+	gd__on_system_stack(load, &missing);
+	return missing ? missing : dw;
+}
