@@ -1,0 +1,172 @@
+/* link: gdetect */
+/* inspect_test.c - what a stopped world looks like from inside: goroutines, waits, threads, timers. */
+#include "runtime/inspect/inspect.h"
+
+#include <stdatomic.h>
+
+#include <gdetect/gdetect.h>
+
+#include "runtime/inspect/anchor.h"
+#include "tests/support/unit.h"
+
+typedef gd_chan_of(int) int_chan;
+
+static struct gd__runtime rt;
+static _Atomic int spinning, stop;
+
+struct send_args {
+	int_chan c;
+};
+
+static void sender(struct send_args *a)
+{
+	gd_chan_send(a->c, 1);
+}
+
+struct spin_args {
+	int unused;
+};
+
+static void spin(struct spin_args *a)
+{
+	(void)a;
+	atomic_fetch_add(&spinning, 1);
+	while (!stop)
+		;
+	atomic_fetch_add(&spinning, -1);
+}
+
+/* The goroutine with this name; its count. */
+static int find(const char *name, struct gd__ginfo *found)
+{
+	int n = 0;
+
+	for (uint64_t i = 0; i < rt.ngoroutines; i++) {
+		struct gd__ginfo g;
+		bool broken;
+
+		if (gd__inspect_goroutine(&rt, i, &g, &broken) && strcmp(g.name, name) == 0) {
+			*found = g;
+			n++;
+		}
+		CHECK(!broken);
+	}
+	return n;
+}
+
+static void start_sender(void *arg)
+{
+	int_chan c = gd_chan_make(int_chan, 0);
+	struct gd__ginfo g;
+	struct gd__winfo w;
+	struct gd__oinfo o;
+
+	(void)arg;
+	gd_go(sender, .c = c);
+	gd_go(sender, .c = c);
+	gd_yield();
+	gd_sleep(GD_MILLISECOND);
+	gd__inspect_stop();
+	CHECK_EQ(gd__inspect_open(&rt, &gd__mem_self, 0), GD__INSPECT_OK);
+	CHECK_EQ(find("sender", &g), 2);
+	CHECK_EQ(g.state, GD__GI_WAITING);
+	CHECK_STR(gd__wait_text(g.reason), "chan send");
+	CHECK_EQ(g.parent_id, 1);
+	CHECK(g.sp >= g.stack_lo && g.sp < g.stack_hi);
+	CHECK_HAS(g.site, "inspect_test.c:");
+	CHECK_EQ(g.nwaits, 1);
+	CHECK(gd__inspect_wait(&rt, &g, 0, &w));
+	CHECK_EQ(w.obj, (uintptr_t)c.raw);
+	CHECK(gd__inspect_object(&rt, w.obj, w.kind, &o));
+	CHECK(o.valid);
+	CHECK_EQ(o.cap, 0);
+	CHECK_EQ(o.elem_size, sizeof(int));
+	CHECK_HAS(o.site, "inspect_test.c:");
+	CHECK_EQ(find("main", &g), 1);
+	CHECK_EQ(g.state, GD__GI_RUNNING);
+	CHECK_EQ(gd__inspect_self(), 1);
+	gd__inspect_start();
+}
+
+CASE(a_waiting_goroutine_with_its_channel)
+{
+	CHECK_EQ(gd_run(start_sender, NULL), 0);
+}
+
+static void start_spinner(void *arg)
+{
+	struct gd__ginfo g;
+	struct gd__tinfo t = { 0 };
+	bool found = false;
+
+	(void)arg;
+	gd_go(spin, 0);
+	while (!spinning)
+		gd_sleep(GD_MILLISECOND / 10);
+	for (int round = 0; round < 20; round++) {
+		gd__inspect_stop();
+		CHECK_EQ(gd__inspect_open(&rt, &gd__mem_self, 0), GD__INSPECT_OK);
+		CHECK_EQ(find("spin", &g), 1);
+		CHECK_EQ(g.state, GD__GI_RUNNING);
+		for (uint64_t i = 0; gd__inspect_thread(&rt, i, &t) && !found; i++)
+			found = t.goid == g.id;
+		gd__inspect_start();
+		CHECK(found);
+		found = false;
+	}
+	stop = 1;
+	while (spinning)
+		gd_sleep(GD_MILLISECOND / 10);
+}
+
+/* A loop without a safe point is stopped by a signal, and goes on afterwards. */
+CASE(a_busy_goroutine_is_stopped)
+{
+	gd_set_procs(2);
+	CHECK_EQ(gd_run(start_spinner, NULL), 0);
+}
+
+static void nothing(void *arg)
+{
+	(void)arg;
+}
+
+static void start_timer(void *arg)
+{
+	static int mark;
+	gd_timer *t = gd_after_func(3600 * GD_SECOND, nothing, &mark);
+	uint64_t root[2];
+	bool found = false;
+
+	(void)arg;
+	gd__inspect_stop();
+	CHECK_EQ(gd__inspect_open(&rt, &gd__mem_self, 0), GD__INSPECT_OK);
+	for (uint64_t i = 0; gd__inspect_timer(&rt, i, root); i++)
+		found |= root[0] == (uintptr_t)t || root[1] == (uintptr_t)t;
+	gd__inspect_start();
+	CHECK(found);
+	gd_timer_free(t);
+}
+
+CASE(a_pending_timer_is_a_root)
+{
+	CHECK_EQ(gd_run(start_timer, NULL), 0);
+}
+
+CASE(not_started_is_said)
+{
+	CHECK_EQ(gd__inspect_open(&rt, &gd__mem_self, 0), GD__INSPECT_EMPTY);
+}
+
+CASE(another_version_is_said)
+{
+	struct gd__anchor other = gd__anchor;
+
+	other.version++;
+	CHECK_EQ(gd__inspect_open(&rt, &gd__mem_self, (uintptr_t)&other), GD__INSPECT_VERSION);
+	other = gd__anchor;
+	other.magic[3] = 'x';
+	CHECK_EQ(gd__inspect_open(&rt, &gd__mem_self, (uintptr_t)&other), GD__INSPECT_NO_ANCHOR);
+}
+
+UNIT_MAIN
