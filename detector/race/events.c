@@ -22,22 +22,16 @@
 #include "detector/race/syncobj.h"
 #include "runtime/base/atomic.h"
 
-/*
- * Of larger blocks only the first bytes are stamped and marked; the rest of
- * the shadow is given back. Stamping all would touch twice the memory of a
- * block that the program may never touch itself.
- */
-#define WHOLE_MAX ((size_t)64 << 10)
-
 static void on_alloc(void *p, size_t n, uintptr_t pc)
 {
 	struct gd__hook_ctx *g = gd__race_cur;
-	size_t head = g != NULL && n < WHOLE_MAX ? n : 0;
 
-	if (head > 0)
-		gd__shadow_stamp(g, (uintptr_t)p, head, pc);
-	if (n > head)
-		gd__shadow_reset((uintptr_t)p + head, n - head);
+	if (n == 0)
+		return;
+	if (g)
+		gd__shadow_stamp(g, (uintptr_t)p, n, pc);
+	else
+		gd__shadow_reset((uintptr_t)p, n);
 }
 
 static void on_free(void *p, size_t n, uintptr_t pc)
@@ -46,11 +40,8 @@ static void on_free(void *p, size_t n, uintptr_t pc)
 
 	if (n == 0)
 		return;
-	if (g) {
-		size_t head = n < WHOLE_MAX ? n : WHOLE_MAX;
-
-		gd__access(g, (uintptr_t)p, head, GD__ACCESS_WRITE | GD__ACCESS_FREE, pc);
-	}
+	if (g)
+		gd__access(g, (uintptr_t)p, n, GD__ACCESS_WRITE | GD__ACCESS_FREE, pc);
 	gd__sync_forget((uintptr_t)p, n);
 	gd__sync_forget(gd__key_note(p), n);
 	gd__sync_forget(gd__key_readers(p), n);

@@ -1,0 +1,46 @@
+/*
+ * abi_init.c - start of the detector in an instrumented program, and its last word at exit.
+ *
+ * Every instrumented object calls __tsan_init from a constructor that runs before all others.
+ */
+#include "detector/race/abi.h"
+
+#include <unistd.h>
+
+#include "detector/race/events.h"
+#include "detector/race/hooks.h"
+#include "detector/race/interpose.h"
+#include "detector/race/race_report.h"
+#include "runtime/base/options.h"
+
+void __tsan_init(void)
+{
+	static bool done; /* constructors run on one thread */
+
+	if (done)
+		return;
+	done = true;
+	gd__options_init();
+	if (gd__race_init())
+		gd__race_events_install();
+}
+
+/* Of a program in which nothing is instrumented but its libraries. */
+__attribute__((constructor(101))) static void start(void)
+{
+	__tsan_init();
+}
+
+/* Leaves without handlers of exit: races still decide, unless the program says it failed itself. */
+void _exit(int status)
+{
+	int code = gd__race_finish();
+
+	GD__REAL(_exit)(status != 0 ? status : code);
+	__builtin_unreachable();
+}
+
+void _Exit(int status)
+{
+	_exit(status);
+}
