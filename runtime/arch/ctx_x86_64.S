@@ -87,9 +87,11 @@ gd__ctx_resume:
 	.size	gd__gogo, . - gd__gogo
 
 /* First code of a goroutine: rbx holds its entry function. Unwinders end here. */
-	.type	ctx_start, @function
+	.hidden	gd__ctx_start
+	.globl	gd__ctx_start
+	.type	gd__ctx_start, @function
 	.p2align 4
-ctx_start:
+gd__ctx_start:
 	.cfi_startproc
 	.cfi_undefined rip
 	endbr64
@@ -97,7 +99,7 @@ ctx_start:
 	callq	*%rbx
 	ud2
 	.cfi_endproc
-	.size	ctx_start, . - ctx_start
+	.size	gd__ctx_start, . - gd__ctx_start
 
 /* void gd__ctx_prepare(ctx *c, uintptr_t hi, void (*entry)(void)) */
 	.globl	gd__ctx_prepare
@@ -116,7 +118,7 @@ gd__ctx_prepare:
 	movq	%rcx, 24(%rax)
 	movq	%rdx, 32(%rax)
 	movq	%rcx, 40(%rax)
-	leaq	ctx_start(%rip), %rdx
+	leaq	gd__ctx_start(%rip), %rdx
 	movq	%rdx, 48(%rax)
 	movq	%rcx, 56(%rax)
 	movq	%rcx, 64(%rax)

@@ -3,7 +3,8 @@
  *
  * Modules are reported one by one as addresses in them turn up: a program has
  * many libraries and a report names few. Compilation units are found through
- * .debug_aranges or, where the compiler writes none (clang), by asking each.
+ * .debug_aranges or, where the compiler writes none (clang), by asking each;
+ * libdwfl takes an address between two units for the first one's, so its answer is checked.
  */
 #include "runtime/inspect/dw.h"
 
@@ -115,8 +116,9 @@ static Dwarf_Die *find_unit(Dwfl_Module *mod, uintptr_t pc, Dwarf_Addr *bias)
 {
 	Dwarf_Die *cu = dw.dwfl_module_addrdie(mod, pc, bias);
 
-	if (cu != NULL)
+	if (cu != NULL && dw.dwarf_haspc(cu, pc - *bias) == 1)
 		return cu;
+	cu = NULL;
 	do
 		cu = dw.dwfl_module_nextcu(mod, cu, bias);
 	while (cu != NULL && dw.dwarf_haspc(cu, pc - *bias) != 1);
