@@ -303,7 +303,7 @@ void gd__chain_end(gd__chain id, gd__epoch last, bool known)
 	gd__spin_unlock(&r->lock);
 
 	r->last = last;
-	if (known && last < UINT32_MAX - EPOCHS_LEFT)
+	if (known && last < (gd__epoch)INT32_MAX - EPOCHS_LEFT)
 		list_append_one(&l, id);
 	if (list_count(&l) == 0)
 		return;

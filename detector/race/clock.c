@@ -14,12 +14,15 @@
 #include "detector/race/clock_node.h"
 #include "runtime/base/fatal.h"
 
-/* A goroutine that reaches it goes on under another id. A test may lower it. */
+/*
+ * A goroutine that reaches it goes on under another id. Below 2^31, because nodes
+ * compare epochs as signed numbers. A test may lower it.
+ */
 #ifndef GD__EPOCH_MAX
-#define GD__EPOCH_MAX (UINT32_MAX - 1)
+#define GD__EPOCH_MAX ((gd__epoch)INT32_MAX - 1)
 #endif
 
-typedef uint32_t vec4 __attribute__((vector_size(16), aligned(4), may_alias));
+typedef int32_t vec4 __attribute__((vector_size(16), aligned(4), may_alias));
 #define DELTA_VECS (GD__CLOCK_DELTA / 4)
 
 static _Atomic bool incomplete;
@@ -52,8 +55,10 @@ static gd__epoch delta_get(const struct gd__clock *c, gd__chain id)
 	vec4 found = { 0 };
 
 	for (size_t i = 0; i < DELTA_VECS; i++)
-		found |= (vec4)(ids[i] == id) & epochs[i];
-	return found[0] | found[1] | found[2] | found[3];
+		found |= (ids[i] == (int32_t)id) & epochs[i];
+	typedef unsigned long long vec2 __attribute__((vector_size(16)));
+	uint64_t two = ((vec2)found)[0] | ((vec2)found)[1];
+	return (gd__epoch)(two >> 32 | two);
 }
 
 static void delta_copy(struct gd__clock *to, const struct gd__clock *from)

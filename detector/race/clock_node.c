@@ -287,13 +287,19 @@ bool gd__node_put(struct gd__clock_node **root, gd__chain id, gd__epoch e)
 	return true;
 }
 
-/* Four epochs: SSE or NEON, whatever the compiler has for it. */
-typedef uint32_t vec4 __attribute__((vector_size(16), aligned(4), may_alias));
+/*
+ * Four epochs: SSE or NEON, whatever the compiler has for it. Signed, because
+ * SSE2 compares only so; epochs stay below 2^31 (GD__EPOCH_MAX).
+ */
+typedef int32_t vec4 __attribute__((vector_size(16), aligned(4), may_alias));
 #define LEAF_VECS (GD__LEAF_WIDTH / 4)
 
 static bool any(vec4 v)
 {
-	return (v[0] | v[1] | v[2] | v[3]) != 0;
+	typedef long long vec2 __attribute__((vector_size(16)));
+	vec2 w = (vec2)v;
+
+	return (w[0] | w[1]) != 0;
 }
 
 /* Which of two leaves covers the other. */
@@ -303,9 +309,13 @@ static void leaf_compare(const struct gd__clock_leaf *a, const struct gd__clock_
 	const vec4 *x = (const vec4 *)a->epoch, *y = (const vec4 *)b->epoch;
 	vec4 less = { 0 }, more = { 0 };
 
-	for (size_t i = 0; i < LEAF_VECS; i++) {
-		less |= (vec4)(x[i] < y[i]);
-		more |= (vec4)(x[i] > y[i]);
+	for (size_t i = 0; i < LEAF_VECS; i += 4) {
+		for (size_t k = i; k < i + 4; k++) {
+			less |= x[k] < y[k];
+			more |= x[k] > y[k];
+		}
+		if (any(less) && any(more))
+			break;
 	}
 	*a_covers = !any(less);
 	*b_covers = !any(more);
@@ -318,7 +328,7 @@ static void leaf_max(struct gd__clock_leaf *to, const struct gd__clock_leaf *a,
 	vec4 *z = (vec4 *)to->epoch;
 
 	for (size_t i = 0; i < LEAF_VECS; i++) {
-		vec4 greater = (vec4)(x[i] > y[i]);
+		vec4 greater = x[i] > y[i];
 
 		z[i] = (x[i] & greater) | (y[i] & ~greater);
 	}

@@ -1,22 +1,36 @@
 /*
  * clock_fault_test.c - the differential test finds each mistake planted in the clock.
  *
- * The clock is compiled into this file, with the mistakes, and with so few
- * epochs to an id that goroutines have to change theirs.
+ * The clock is compiled into this file, with the mistakes, with an allocator
+ * that may fail, and with a limit of epochs that may be lowered.
  */
 #define GD_CLOCK_FAULTS
 #define GD__EPOCH_MAX gd__test_epoch_max
 
 #include <stdint.h>
 
-static uint32_t gd__test_epoch_max = UINT32_MAX - 1;
+static uint32_t gd__test_epoch_max = INT32_MAX - 1;
 
+#define gd__dalloc test_dalloc
+#define gd__dfree  test_dfree
 #include "detector/race/chain.c"
 #include "detector/race/clock.c"
 #include "detector/race/clock_node.c"
 
 #include "tests/support/unit.h"
 #include "tests/unit/race/clock_model.h"
+
+static uint32_t allocations, allocations_max = UINT32_MAX; /* the ones after fail */
+
+void *test_dalloc(size_t n)
+{
+	return allocations++ < allocations_max ? calloc(1, n) : NULL;
+}
+
+void test_dfree(void *p, size_t n)
+{
+	free(p);
+}
 
 unsigned gd__clock_fault;
 
@@ -96,6 +110,39 @@ CASE(used_up_epochs_move_to_a_fresh_id)
 	gd__clock_end(&b, false);
 	gd__clock_release_value(&lock);
 	CHECK_EQ(gd__clock_bytes(), 0);
+}
+
+/* As in a process that has just begun; what was allocated is lost. */
+static void forget_all(void)
+{
+	memset(shards, 0, sizeof(shards));
+	memset(depot, 0, sizeof(depot));
+	memset(&common, 0, sizeof(common));
+	memset((void *)segments, 0, sizeof(segments));
+	gd__store_relaxed(&made, 0);
+	gd__store_relaxed(&incomplete, false);
+	allocations = 0;
+}
+
+/* Memory ends at each allocation in turn: nothing breaks, and nothing known is denied. */
+CASE(no_memory_is_no_race)
+{
+	static const struct model_size crowd = { 300, 20, 3000, 10 };
+	uint32_t n = 0, incomplete_runs = 0;
+
+	for (bool complete = false; !complete; n++) {
+		forget_all();
+		allocations_max = n;
+		struct model_found f = model_random_run(&crowd, 3, true);
+		complete = !gd__clock_incomplete();
+		incomplete_runs += !complete;
+		CHECK_EQ(f.denied, 0);
+		CHECK_EQ(f.bytes_left, 0);
+		CHECK(complete == (f.wrong == 0));
+	}
+	printf("%u runs without memory\n", incomplete_runs);
+	CHECK(incomplete_runs > 10);
+	forget_all();
 }
 
 UNIT_MAIN

@@ -213,6 +213,7 @@ struct model_size {
 
 struct model_found {
 	uint64_t wrong;    /* answers that differ */
+	uint64_t denied;   /* of these: known, but the clock says it is not: a false race */
 	uint64_t lookups;
 	uint32_t spawned, ids;
 	uint64_t bytes_left;
@@ -248,6 +249,7 @@ static inline void run_ask(struct model_run *r, struct model_g *g)
 		if (a->chain == 0)
 			continue;
 		r->found.wrong += !model_agree(g, a);
+		r->found.denied += !model_agree(g, a) && g->dense[a->u] >= a->d;
 		r->found.lookups++;
 	}
 }
