@@ -1,0 +1,189 @@
+/* mutex_test.c - exclusion, hand-over, misuse, and what reports read in a mutex. */
+#include "runtime/sync/sync.h"
+#include "tests/unit/sync/goroutines.h"
+
+typedef gd_chan_of(int) int_chan;
+
+static gd_mutex mutex;
+static int counter;
+static gd_waitgroup group;
+
+struct adder_args {
+	int n;
+	bool yield;
+};
+static void adder(struct adder_args *a)
+{
+	for (int i = 0; i < a->n; i++) {
+		gd_mutex_lock(&mutex);
+		int seen = counter;
+		if (a->yield && i % 16 == 0)
+			gd_yield();
+		counter = seen + 1;
+		gd_mutex_unlock(&mutex);
+	}
+	gd_waitgroup_done(&group);
+}
+
+static void excludes(void *arg)
+{
+	enum { GOROUTINES = 16, EACH = 2000 };
+
+	(void)arg;
+	gd_waitgroup_add(&group, GOROUTINES);
+	for (int i = 0; i < GOROUTINES; i++)
+		gd_go(adder, .n = EACH, .yield = i % 2 == 0);
+	gd_waitgroup_wait(&group);
+	CHECK_EQ(counter, GOROUTINES * EACH);
+	CHECK_EQ(mutex.state_, 0);
+	CHECK_EQ(mutex.owner_, 0);
+	CHECK(mutex.first_ == NULL && mutex.last_ == NULL);
+}
+
+CASE(excludes)
+{
+	on_procs(excludes);
+}
+
+static void try_lock(void *arg)
+{
+	(void)arg;
+	CHECK(gd_mutex_try_lock(&mutex));
+	CHECK(!gd_mutex_try_lock(&mutex));
+	CHECK_EQ(mutex.owner_, gd_go_id());
+	CHECK(mutex.owner_pc_ != NULL);
+	gd_mutex_unlock(&mutex);
+	CHECK_EQ(mutex.owner_, 0);
+	CHECK(gd_mutex_try_lock(&mutex));
+}
+
+CASE(try_lock_and_owner)
+{
+	on_procs(try_lock);
+}
+
+/* A goroutine that always wants it again must not starve one that waits. */
+static _Atomic bool starved;
+
+static void hog(void *arg)
+{
+	(void)arg;
+	while (atomic_load(&starved)) {
+		gd_mutex_lock(&mutex);
+		gd_yield();
+		gd_mutex_unlock(&mutex);
+	}
+	gd_waitgroup_done(&group);
+}
+
+static void nobody_starves(void *arg)
+{
+	(void)arg;
+	atomic_store(&starved, true);
+	gd_waitgroup_add(&group, 2);
+	for (int i = 0; i < 2; i++)
+		gd_go_fn(hog, NULL);
+	for (int i = 0; i < 50; i++) {
+		gd_mutex_lock(&mutex);
+		gd_mutex_unlock(&mutex);
+		gd_yield();
+	}
+	atomic_store(&starved, false);
+	gd_waitgroup_wait(&group);
+}
+
+CASE(nobody_starves)
+{
+	on_procs(nobody_starves);
+}
+
+static void unlocker(void *arg)
+{
+	(void)arg;
+	gd_mutex_unlock(&mutex);
+	gd_waitgroup_done(&group);
+}
+
+static void foreign(void *arg)
+{
+	(void)arg;
+	gd_mutex_lock(&mutex);
+	CHECK_EQ(mutex.state_ & GD__MUTEX_SHARED, 0);
+	gd_waitgroup_add(&group, 1);
+	gd_go_fn(unlocker, NULL);
+	gd_waitgroup_wait(&group);
+	CHECK_EQ(mutex.state_, GD__MUTEX_SHARED);
+	gd_mutex_lock(&mutex); /* goes on to work, by the slower path */
+	CHECK(!gd_mutex_try_lock(&mutex));
+	gd_mutex_unlock(&mutex);
+	CHECK_EQ(mutex.state_, GD__MUTEX_SHARED);
+}
+
+CASE(unlock_by_another_goroutine_is_remembered)
+{
+	on_procs(foreign);
+}
+
+/* The memory may go as soon as the last user has unlocked. */
+struct counted {
+	gd_mutex m;
+	int refs;
+};
+static void drop(void *arg)
+{
+	struct counted *c = arg;
+
+	gd_mutex_lock(&c->m);
+	bool last = --c->refs == 0;
+	gd_mutex_unlock(&c->m);
+	if (last) {
+		memset(c, 0xee, sizeof(*c));
+		free(c);
+		gd_waitgroup_done(&group);
+	}
+}
+
+static void freed_after_unlock(void *arg)
+{
+	(void)arg;
+	for (int round = 0; round < 300; round++) {
+		struct counted *c = calloc(1, sizeof(*c));
+
+		c->refs = 8;
+		gd_waitgroup_add(&group, 1);
+		for (int i = 0; i < 8; i++)
+			gd_go_fn(drop, c);
+	}
+	gd_waitgroup_wait(&group);
+}
+
+CASE(may_be_freed_after_the_last_unlock)
+{
+	on_procs(freed_after_unlock);
+}
+
+static void unlock_free(void *arg)
+{
+	gd_mutex m = { 0 };
+
+	(void)arg;
+	gd_mutex_unlock(&m);
+}
+
+static void unlock_twice(void *arg)
+{
+	gd_mutex m = { 0 };
+
+	(void)arg;
+	gd_mutex_lock(&m);
+	gd_mutex_unlock(&m);
+	gd_mutex_unlock(&m);
+}
+
+CASE(misuse_is_fatal)
+{
+	expect_fatal(unlock_free, "sync: unlock of unlocked mutex");
+	expect_fatal(unlock_twice, "sync: unlock of unlocked mutex");
+}
+
+UNIT_MAIN

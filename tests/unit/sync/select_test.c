@@ -1,0 +1,258 @@
+/* select_test.c - select: which case is taken, and that the others are left alone. */
+#include "runtime/sync/chan.h"
+#include "tests/unit/sync/goroutines.h"
+
+typedef gd_chan_of(int) int_chan;
+
+static void ready_cases(void *arg)
+{
+	int_chan a = gd_chan_make(int_chan, 1), b = gd_chan_make(int_chan, 1), nil = { NULL };
+	int v = 0;
+	bool ok = false;
+
+	(void)arg;
+	CHECK_EQ(gd_select(GD_RECV(a, &v), GD_DEFAULT), 1);
+	CHECK_EQ(gd_select(GD_DEFAULT), 0);
+	CHECK_EQ(gd_select(GD_RECV(a, &v), GD_SEND(b, 7), GD_DEFAULT), 1);
+	CHECK_EQ(gd_select(GD_RECV(a, &v), GD_SEND(b, 8), GD_DEFAULT), 2);
+	CHECK_EQ(gd_select(GD_RECV_OK(b, &v, &ok), GD_RECV(nil, &v)), 0);
+	CHECK_EQ(v, 7);
+	CHECK(ok);
+	CHECK_EQ(gd_select(GD_SEND(nil, 1), GD_RECV(nil, &v), GD_DEFAULT), 2);
+	gd_chan_close(b);
+	CHECK_EQ(gd_select(GD_RECV(a, NULL), GD_RECV_OK(b, &v, &ok)), 1);
+	CHECK_EQ(v, 0);
+	CHECK(!ok);
+}
+
+CASE(ready_cases)
+{
+	on_procs(ready_cases);
+}
+
+static void fair(void *arg)
+{
+	enum { ROUNDS = 3000 };
+	int_chan c[3];
+	int taken[3] = { 0 };
+
+	(void)arg;
+	for (int i = 0; i < 3; i++) {
+		c[i] = gd_chan_make(int_chan, 1);
+		gd_chan_send(c[i], i);
+	}
+	for (int n = 0; n < ROUNDS; n++) {
+		int v = -1;
+		int i = gd_select(GD_RECV(c[0], &v), GD_RECV(c[1], &v), GD_RECV(c[2], &v));
+
+		CHECK_EQ(v, i);
+		taken[i]++;
+		gd_chan_send(c[i], i);
+	}
+	/* Expected 1000 each, standard deviation 26. */
+	for (int i = 0; i < 3; i++)
+		CHECK(taken[i] > 850 && taken[i] < 1150);
+}
+
+CASE(ready_cases_are_taken_at_random)
+{
+	on_procs(fair);
+}
+
+struct feeder_args {
+	int_chan out;
+	int first, n;
+	bool close;
+};
+static void feeder(struct feeder_args *a)
+{
+	for (int i = 0; i < a->n; i++)
+		gd_chan_send(a->out, a->first + i);
+	if (a->close)
+		gd_chan_close(a->out);
+}
+
+static void waits(void *arg)
+{
+	enum { EACH = 500 };
+	int_chan a = gd_chan_make(int_chan, 0), b = gd_chan_make(int_chan, 2);
+	int_chan dead = gd_chan_make(int_chan, 0);
+	int next_a = 0, next_b = 1000;
+
+	(void)arg;
+	gd_go(feeder, .out = a, .first = 0, .n = EACH);
+	gd_go(feeder, .out = b, .first = 1000, .n = EACH);
+	while (next_a < EACH || next_b < 1000 + EACH) {
+		int v;
+
+		switch (gd_select(GD_RECV(a, &v), GD_RECV(b, &v), GD_RECV(dead, &v),
+				  GD_SEND(dead, 1))) {
+		case 0:
+			CHECK_EQ(v, next_a++);
+			break;
+		case 1:
+			CHECK_EQ(v, next_b++);
+			break;
+		default:
+			CHECK(false);
+		}
+	}
+	CHECK(gd__waitq_empty(&dead.raw->recvq));
+	CHECK(gd__waitq_empty(&dead.raw->sendq));
+	CHECK(gd__waitq_empty(&a.raw->recvq));
+	CHECK(gd__waitq_empty(&b.raw->recvq));
+}
+
+CASE(parked_select_takes_each_value_once)
+{
+	on_procs(waits);
+}
+
+/* Two selects against each other: sends and receives in both. */
+struct mixer_args {
+	int_chan a, b;
+	int n;
+	int_chan done;
+};
+static void mixer(struct mixer_args *m)
+{
+	int sent = 0, got = 0;
+
+	while (sent + got < m->n) {
+		int v;
+
+		switch (gd_select(GD_SEND(m->a, 1), GD_RECV(m->b, &v), GD_RECV(m->a, &v),
+				  GD_SEND(m->b, 1))) {
+		case 0:
+		case 3:
+			sent++;
+			break;
+		default:
+			CHECK_EQ(v, 1);
+			got++;
+		}
+	}
+	gd_chan_send(m->done, sent - got);
+}
+
+static void mixed(void *arg)
+{
+	int_chan a = gd_chan_make(int_chan, 0), b = gd_chan_make(int_chan, 0);
+	int_chan done = gd_chan_make(int_chan, 2);
+	int total = 0, v;
+
+	(void)arg;
+	for (int i = 0; i < 2; i++)
+		gd_go(mixer, .a = a, .b = b, .n = 1000, .done = done);
+	for (int i = 0; i < 2; i++) {
+		gd_chan_recv(done, &v);
+		total += v;
+	}
+	CHECK_EQ(total, 0);
+}
+
+CASE(selects_serve_each_other_but_never_themselves)
+{
+	on_procs(mixed);
+}
+
+static void after(void *arg)
+{
+	int_chan c = gd_chan_make(int_chan, 0), nil = { NULL };
+	int64_t start = gd_now();
+	int v;
+
+	(void)arg;
+	CHECK_EQ(gd_select(GD_RECV(c, &v), GD_AFTER(2 * GD_MILLISECOND)), 1);
+	CHECK(gd_now() >= start + 2 * GD_MILLISECOND);
+	CHECK_EQ(gd_select(GD_AFTER(0)), 0);
+	CHECK_EQ(gd_select(GD_AFTER(INT64_MIN), GD_RECV(c, &v)), 0);
+	CHECK_EQ(gd_select(GD_RECV(nil, &v), GD_AFTER(GD_MICROSECOND), GD_SEND(nil, 1)), 1);
+	CHECK(gd__waitq_empty(&c.raw->recvq));
+	gd_go(feeder, .out = c, .first = 5, .n = 1);
+	CHECK_EQ(gd_select(GD_RECV(c, &v), GD_AFTER(INT64_MAX)), 0);
+	CHECK_EQ(v, 5);
+}
+
+CASE(after)
+{
+	on_procs(after);
+}
+
+static void closed_while_parked(void *arg)
+{
+	int_chan c = gd_chan_make(int_chan, 0), other = gd_chan_make(int_chan, 0);
+	bool ok = true;
+	int v = 3;
+
+	(void)arg;
+	gd_go(feeder, .out = c, .n = 0, .close = true);
+	CHECK_EQ(gd_select(GD_RECV(other, NULL), GD_RECV_OK(c, &v, &ok)), 1);
+	CHECK(!ok);
+	CHECK_EQ(v, 0);
+}
+
+CASE(close_wakes_a_select)
+{
+	on_procs(closed_while_parked);
+}
+
+static void large(void *arg)
+{
+	enum { N = 3000 };
+	static struct gd_case cases[N];
+	static int_chan c[N / 2];
+	int v = 0;
+
+	(void)arg;
+	for (int i = 0; i < N; i++) {
+		if (i < N / 2)
+			c[i] = gd_chan_make(int_chan, 0);
+		cases[i] = (struct gd_case){ GD_CASE_RECV, c[i % (N / 2)].raw, &v, NULL, 0 };
+	}
+	gd_go(feeder, .out = c[700], .first = 11, .n = 1);
+	CHECK_EQ(gd_select_raw(cases, N) % (N / 2), 700);
+	CHECK_EQ(v, 11);
+	for (int i = 0; i < N / 2; i++) {
+		CHECK(gd__waitq_empty(&c[i].raw->recvq));
+		gd_chan_unref(c[i]);
+	}
+}
+
+CASE(thousands_of_cases)
+{
+	on_procs(large);
+}
+
+static void send_closed(void *arg)
+{
+	int_chan c = gd_chan_make(int_chan, 0);
+
+	(void)arg;
+	gd_chan_close(c);
+	gd_select(GD_SEND(c, 1), GD_DEFAULT);
+}
+
+static void send_closed_parked(void *arg)
+{
+	int_chan c = gd_chan_make(int_chan, 0), d = gd_chan_make(int_chan, 0);
+
+	(void)arg;
+	gd_go(feeder, .out = c, .n = 0, .close = true);
+	gd_select(GD_SEND(c, 1), GD_RECV(d, NULL));
+}
+
+static void two_defaults(void *arg)
+{
+	(void)arg;
+	gd_select(GD_DEFAULT, GD_DEFAULT);
+}
+
+CASE(misuse_is_fatal)
+{
+	expect_fatal(send_closed, "send on closed channel");
+	expect_fatal(send_closed_parked, "send on closed channel");
+	expect_fatal(two_defaults, "select: more than one default");
+}
+
+UNIT_MAIN
