@@ -6,7 +6,7 @@
  * goroutine goes on with the caller's request. save_request_copy.c is the repair.
  */
 #include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 
 #include <gdetect/gdetect.h>
 
@@ -35,15 +35,17 @@ static void save_request(struct request *r, gd_signal_chan done)
 
 static void start(void *failed)
 {
-	struct request r = { .id = 1, .user = "gopher" };
+	struct request *r = calloc(1, sizeof(*r)); /* expect: heap block of size 24 */
 	gd_signal_chan done = gd_chan_make(gd_signal_chan, 0);
 
-	save_request(&r, done);
-	r.id = 2; /* expect: save_request\.c:@LINE */
+	r->id = 1;
+	save_request(r, done);
+	r->id = 2; /* expect: save_request\.c:@LINE */
 	gd_chan_recv(done, NULL);
-	printf("request %d of %s is saved: %d\n", r.id, r.user, r.saved);
+	printf("request %d is saved: %d\n", r->id, r->saved);
+	*(int *)failed = !r->saved;
 	gd_chan_unref(done);
-	*(int *)failed = !r.saved;
+	free(r);
 }
 
 int main(void)

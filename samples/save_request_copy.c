@@ -1,7 +1,6 @@
 /* verdict: none; the goroutine has a request of its own */
 /* save_request_copy.c - save_request.c repaired: gd_go copies its arguments, so pass the value. */
 #include <stdio.h>
-#include <string.h>
 
 #include <gdetect/gdetect.h>
 
