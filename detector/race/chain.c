@@ -28,7 +28,8 @@
 /* Ids with fewer epochs left are not taken over. */
 #define EPOCHS_LEFT 1024u
 
-/* A circle of ids by record.next; tail.next is the head. count may be peeked at without the lock. */
+/* A circle of ids by record.next; tail.next is the head. count may be peeked at without the lock.
+ */
 struct list {
 	gd__chain tail;
 	_Atomic uint32_t count;
@@ -45,7 +46,7 @@ struct record {
 	struct gd__spin lock; /* guards children, alive, now, past */
 	gd__epoch last;       /* written before the id enters a list */
 	gd__chain next;
-	gd__chain parent;     /* chain of the spawner; read by the bearer only */
+	gd__chain parent; /* chain of the spawner; read by the bearer only */
 	struct list children;
 	bool alive;
 	struct gd__chain_entry now;
@@ -272,7 +273,8 @@ gd__chain gd__chain_take(const struct gd__clock *parent, gd__epoch *start)
 	return id;
 }
 
-/* Appends l to the children of chain id, if its goroutine still runs; what is too much stays in l. */
+/* Appends l to the children of chain id, if its goroutine still runs; what is too much stays in l.
+ */
 static void give_to_parent(gd__chain id, struct list *l)
 {
 	struct record *r = id != 0 ? record_of(id) : NULL;

@@ -21,7 +21,7 @@
 struct gd__chain_entry {
 	gd__epoch start; /* its first epoch */
 	uint32_t create_stack;
-	uint64_t goid;   /* 0: a foreign thread, or not noted */
+	uint64_t goid; /* 0: a foreign thread, or not noted */
 	uint64_t parent_goid;
 	uint32_t serial;
 	bool finished;

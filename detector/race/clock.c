@@ -19,7 +19,7 @@
  * compare epochs as signed numbers. A test may lower it.
  */
 #ifndef GD__EPOCH_MAX
-#define GD__EPOCH_MAX ((gd__epoch)INT32_MAX - 1)
+#	define GD__EPOCH_MAX ((gd__epoch)INT32_MAX - 1)
 #endif
 
 typedef int32_t vec4 __attribute__((vector_size(16), aligned(4), may_alias));
@@ -32,7 +32,8 @@ void gd__clock_set_incomplete(void)
 	/* Who misses knowledge has set it or received it under a lock since: needs no order. */
 	if (!gd__load_relaxed(&incomplete)) {
 		gd__store_relaxed(&incomplete, true);
-		gd__warn("race detector: out of memory for clocks; no races are reported from here on");
+		gd__warn("race detector: out of memory for clocks; no races are reported from here "
+			 "on");
 	}
 }
 
@@ -308,7 +309,8 @@ void gd__clock_join_value(struct gd__clock *into, const struct gd__clock *from)
 
 /* ---- goroutines ---- */
 
-/* All epochs of the id are used: the goroutine goes on as another, which knows the old one's all. */
+/* All epochs of the id are used: the goroutine goes on as another, which knows the old one's all.
+ */
 static void change_id(struct gd__clock *me)
 {
 	gd__chain old = me->owner;

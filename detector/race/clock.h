@@ -15,8 +15,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define GD__CLOCK_DELTA    16
-#define GD__CLOCK_FRONTIER 2
+#define GD__CLOCK_DELTA         16
+#define GD__CLOCK_FRONTIER      2
 #define GD__CLOCK_FRONT_UNKNOWN (GD__CLOCK_FRONTIER + 1)
 
 struct gd__clock_node;
@@ -49,7 +49,8 @@ struct gd__clock {
 	uint8_t nfront; /* GD__CLOCK_FRONT_UNKNOWN: what bounds the knowledge is not known */
 };
 
-/* First goroutine, or one that nobody is the parent of (timer, foreign thread). Takes a fresh id. */
+/* First goroutine, or one that nobody is the parent of (timer, foreign thread). Takes a fresh id.
+ */
 void gd__clock_init(struct gd__clock *c);
 /* Child of parent: knows all the parent does; the parent's epoch rises. Takes a chain id. child
  * holds nothing before. */

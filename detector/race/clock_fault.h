@@ -9,26 +9,26 @@
 
 enum gd__clock_faults {
 	GD__FAULT_NONE,
-	GD__FAULT_ADOPT_KEEPS_FRONT,   /* adoption leaves the old frontier */
-	GD__FAULT_MERGED_ADOPT_FRONT,  /* the same, of a merged object */
-	GD__FAULT_MERGED_JOIN_FRONT,   /* the frontier stays known after joining a merged object */
-	GD__FAULT_BEHIND_FRONT,        /* the releaser's pair is not added: case "behind" */
-	GD__FAULT_JOIN_FRONT,          /* the same: cases "same root" and "general" */
-	GD__FAULT_FRONT_CUT,           /* a full frontier loses a pair */
-	GD__FAULT_NO_RISE,             /* the epoch stays after a release */
-	GD__FAULT_MERGE_STORES,        /* a merged release replaces what it does not cover */
-	GD__FAULT_WRITE_SHARED,        /* a shared node is changed in place */
-	GD__FAULT_TAKE_EARLY,          /* an id is taken over one epoch too early */
-	GD__FAULT_SWAP_JOINS_FIRST,    /* a swap publishes what it acquires */
-	GD__FAULT_LEARN_BLINDLY,       /* a joined delta hides what a flush has put into the tree */
+	GD__FAULT_ADOPT_KEEPS_FRONT,  /* adoption leaves the old frontier */
+	GD__FAULT_MERGED_ADOPT_FRONT, /* the same, of a merged object */
+	GD__FAULT_MERGED_JOIN_FRONT,  /* the frontier stays known after joining a merged object */
+	GD__FAULT_BEHIND_FRONT,       /* the releaser's pair is not added: case "behind" */
+	GD__FAULT_JOIN_FRONT,         /* the same: cases "same root" and "general" */
+	GD__FAULT_FRONT_CUT,          /* a full frontier loses a pair */
+	GD__FAULT_NO_RISE,            /* the epoch stays after a release */
+	GD__FAULT_MERGE_STORES,       /* a merged release replaces what it does not cover */
+	GD__FAULT_WRITE_SHARED,       /* a shared node is changed in place */
+	GD__FAULT_TAKE_EARLY,         /* an id is taken over one epoch too early */
+	GD__FAULT_SWAP_JOINS_FIRST,   /* a swap publishes what it acquires */
+	GD__FAULT_LEARN_BLINDLY,      /* a joined delta hides what a flush has put into the tree */
 	GD__FAULT_COUNT
 };
 
 #ifdef GD_CLOCK_FAULTS
 extern unsigned gd__clock_fault;
-#define GD__FAULT(f) (gd__clock_fault == (f))
+#	define GD__FAULT(f) (gd__clock_fault == (f))
 #else
-#define GD__FAULT(f) 0
+#	define GD__FAULT(f) 0
 #endif
 
 #endif

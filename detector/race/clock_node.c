@@ -52,18 +52,18 @@ static struct {
 	struct free_node *full; /* full magazines */
 } depot[KINDS];
 
-static _Atomic uint32_t threads;
+static _Atomic uint32_t threads_seen;
 static GD__TLS uint32_t my_shard; /* index + 1; 0: this thread has none yet */
 
 static struct shard *shard_of_thread(void)
 {
 	if (gd__unlikely(my_shard == 0))
-		my_shard = gd__add_relaxed(&threads, 1) % SHARDS + 1; /* any number serves */
+		my_shard = gd__add_relaxed(&threads_seen, 1) % SHARDS + 1; /* any number serves */
 	return &shards[my_shard - 1];
 }
 
 /* A magazine of fresh nodes; empty when there is no memory. */
-static struct magazine carve(enum kind k)
+static struct magazine magazine_make(enum kind k)
 {
 	struct magazine m = { NULL, 0 };
 	char *chunk = gd__dalloc(magazine_nodes[k] * node_bytes[k]);
@@ -89,7 +89,7 @@ static struct magazine depot_get(enum kind k)
 	if (m.head != NULL)
 		depot[k].full = m.head->next_mag;
 	gd__spin_unlock(&depot[k].lock);
-	return m.n > 0 ? m : carve(k);
+	return m.n > 0 ? m : magazine_make(k);
 }
 
 static void depot_put(enum kind k, struct magazine m)
@@ -414,7 +414,8 @@ static void replace(struct gd__clock_node **slot, struct gd__clock_node *n,
 	gd__node_unref(old);
 }
 
-/* As join_shared, into a slot that may be written; nodes that are ours alone are changed in place. */
+/* As join_shared, into a slot that may be written; nodes that are ours alone are changed in place.
+ */
 static bool join_into(struct gd__clock_node **slot, struct gd__clock_node *b)
 {
 	struct gd__clock_node *a = *slot;

@@ -1,7 +1,7 @@
 /*
  * syncobj.c - records of synchronisation objects by address.
  *
- * Addresses of one 64-byte granule share shard and bucket, so that forgetting a
+ * Addresses of one 64-byte granule share stripe and bucket, so that forgetting a
  * range asks one bucket per granule; objects so near share a cache line in the
  * program anyway. A counter per page (pages 1 GiB apart share one) tells
  * that a range has no record without a lock: this is what free() pays.
@@ -13,13 +13,13 @@
 
 #define GRANULE_BITS 6
 #define PAGE_BITS    12
-#define SHARDS       1024u
+#define STRIPES      1024u
 #define PAGES        (1u << 18)
 #define TABLE_MIN    8u
-#define CHUNK        1024u /* records are carved from, and stay with their shard */
+#define CHUNK        1024u /* records are carved from, and stay with their stripe */
 
-/* lock guards all; a shard grows by itself. */
-struct shard {
+/* lock guards all; a stripe grows by itself. */
+struct stripe {
 	struct gd__spin lock;
 	uint32_t count;
 	uint32_t mask;              /* buckets - 1 */
@@ -27,9 +27,9 @@ struct shard {
 	struct gd__syncobj *free;
 } __attribute__((aligned(64)));
 
-static struct shard shards[SHARDS];
+static struct stripe stripes[STRIPES];
 
-/* Records on the pages that share an entry. Changed under the shard's lock of the record. */
+/* Records on the pages that share an entry. Changed under the stripe's lock of the record. */
 static _Atomic uint32_t page_records[PAGES];
 
 static uint64_t hash(uintptr_t obj)
@@ -37,13 +37,13 @@ static uint64_t hash(uintptr_t obj)
 	return (obj >> GRANULE_BITS) * 0x9e3779b97f4a7c15u;
 }
 
-static struct shard *shard_of(uintptr_t obj)
+static struct stripe *stripe_of(uintptr_t obj)
 {
-	return &shards[hash(obj) >> 54];
+	return &stripes[hash(obj) >> 54];
 }
-_Static_assert(SHARDS == 1u << (64 - 54), "the hash's top bits are the shard");
+_Static_assert(STRIPES == 1u << (64 - 54), "the hash's top bits are the stripe");
 
-static struct gd__syncobj **bucket_of(const struct shard *s, uintptr_t obj)
+static struct gd__syncobj **bucket_of(const struct stripe *s, uintptr_t obj)
 {
 	return &s->table[hash(obj) >> 22 & s->mask];
 }
@@ -54,7 +54,7 @@ static _Atomic uint32_t *page_of(uintptr_t addr)
 }
 
 /* Doubles the table, or makes the first one. A failure leaves longer buckets, or none. */
-static void grow(struct shard *s)
+static void grow(struct stripe *s)
 {
 	struct gd__syncobj **old = s->table;
 	uint32_t n = old != NULL ? s->mask + 1 : 0;
@@ -78,7 +78,7 @@ static void grow(struct shard *s)
 		gd__dfree(old, n * sizeof(struct gd__syncobj *));
 }
 
-static struct gd__syncobj *find(const struct shard *s, uintptr_t obj)
+static struct gd__syncobj *find(const struct stripe *s, uintptr_t obj)
 {
 	if (s->table == NULL)
 		return NULL;
@@ -89,7 +89,7 @@ static struct gd__syncobj *find(const struct shard *s, uintptr_t obj)
 }
 
 /* All zero; NULL when there is no memory. */
-static struct gd__syncobj *record_make(struct shard *s)
+static struct gd__syncobj *syncobj_make(struct stripe *s)
 {
 	if (s->free == NULL) {
 		struct gd__syncobj *chunk = gd__dalloc(CHUNK);
@@ -105,11 +105,11 @@ static struct gd__syncobj *record_make(struct shard *s)
 	return o;
 }
 
-static struct gd__syncobj *add(struct shard *s, uintptr_t obj)
+static struct gd__syncobj *add(struct stripe *s, uintptr_t obj)
 {
 	if (s->table == NULL || s->count > s->mask)
 		grow(s);
-	struct gd__syncobj *o = s->table != NULL ? record_make(s) : NULL;
+	struct gd__syncobj *o = s->table != NULL ? syncobj_make(s) : NULL;
 	if (o == NULL) {
 		gd__clock_set_incomplete(); /* a release that is not kept is an edge that is lost */
 		return NULL;
@@ -125,7 +125,7 @@ static struct gd__syncobj *add(struct shard *s, uintptr_t obj)
 
 struct gd__syncobj *gd__sync_lock(uintptr_t obj, bool make) GD_UNCHECKED
 {
-	struct shard *s = shard_of(obj);
+	struct stripe *s = stripe_of(obj);
 
 	/*
 	 * Most atomics never carry anything: no lock for them. A 0 cannot hide a release
@@ -144,7 +144,7 @@ struct gd__syncobj *gd__sync_lock(uintptr_t obj, bool make) GD_UNCHECKED
 
 void gd__sync_unlock(uintptr_t obj) GD_UNCHECKED
 {
-	gd__spin_unlock(&shard_of(obj)->lock);
+	gd__spin_unlock(&stripe_of(obj)->lock);
 }
 
 void gd__sync_acquire(struct gd__hook_ctx *g, uintptr_t obj)
@@ -186,7 +186,7 @@ void gd__sync_swap(struct gd__hook_ctx *g, uintptr_t obj)
 }
 
 /* Drops the records of one bucket that lie in [start, end). */
-static void forget_in(struct shard *s, struct gd__syncobj **link, uintptr_t start, uintptr_t end)
+static void forget_in(struct stripe *s, struct gd__syncobj **link, uintptr_t start, uintptr_t end)
 {
 	while (*link != NULL) {
 		struct gd__syncobj *o = *link;
@@ -206,7 +206,7 @@ static void forget_in(struct shard *s, struct gd__syncobj **link, uintptr_t star
 
 static void forget_granule(uintptr_t granule, uintptr_t start, uintptr_t end)
 {
-	struct shard *s = shard_of(granule);
+	struct stripe *s = stripe_of(granule);
 
 	gd__spin_lock(&s->lock);
 	if (s->count > 0)
@@ -217,8 +217,8 @@ static void forget_granule(uintptr_t granule, uintptr_t start, uintptr_t end)
 /* For ranges larger than the page counters reach. */
 static void forget_everywhere(uintptr_t start, uintptr_t end)
 {
-	for (size_t i = 0; i < SHARDS; i++) {
-		struct shard *s = &shards[i];
+	for (size_t i = 0; i < STRIPES; i++) {
+		struct stripe *s = &stripes[i];
 
 		gd__spin_lock(&s->lock);
 		for (uint32_t b = 0; s->count > 0 && b <= s->mask; b++)
@@ -250,10 +250,10 @@ size_t gd__sync_count(void)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < SHARDS; i++) {
-		gd__spin_lock(&shards[i].lock);
-		n += shards[i].count;
-		gd__spin_unlock(&shards[i].lock);
+	for (size_t i = 0; i < STRIPES; i++) {
+		gd__spin_lock(&stripes[i].lock);
+		n += stripes[i].count;
+		gd__spin_unlock(&stripes[i].lock);
 	}
 	return n;
 }

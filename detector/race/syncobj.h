@@ -1,7 +1,7 @@
 /*
  * syncobj.h - what each synchronisation object carries, found by its address.
  *
- * A hash of records by address, in shards with a lock and a table each. A
+ * A hash of records by address, in stripes with a lock and a table each. A
  * record is made at the first release only: acquiring an object nobody released
  * does nothing.
  */

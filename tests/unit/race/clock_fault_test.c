@@ -1,3 +1,4 @@
+/* link: gdetect */
 /*
  * clock_fault_test.c - the differential test finds each mistake planted in the clock.
  *

@@ -9,7 +9,6 @@
 #ifndef GD_TESTS_UNIT_RACE_CLOCK_MODEL_H
 #define GD_TESTS_UNIT_RACE_CLOCK_MODEL_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -17,6 +16,7 @@
 
 #include "detector/race/chain.h"
 #include "detector/race/clock.h"
+#include "runtime/base/atomic.h"
 
 /* One goroutine slot. dense has an entry per goroutine that ever was, by its number. */
 struct model_g {
@@ -81,7 +81,7 @@ static inline gd__epoch *model_dense(const struct model *m)
 /* Numbers made so far: dense entries above are zero. */
 static inline uint32_t model_used(struct model *m)
 {
-	return atomic_load(&m->made);
+	return gd__load_seq_cst(&m->made);
 }
 
 static inline void dense_max(struct model *m, gd__epoch *to, const gd__epoch *from)
@@ -95,13 +95,14 @@ static inline void dense_copy(struct model *m, gd__epoch *to, const gd__epoch *f
 	memcpy(to, from, model_used(m) * sizeof(*to));
 }
 
-/* g, whose slot is free, becomes a child of parent or, with NULL, nobody's. false: no number left. */
+/* g, whose slot is free, becomes a child of parent or, with NULL, nobody's. false: no number left.
+ */
 static inline bool model_start(struct model *m, struct model_g *parent, struct model_g *g)
 {
-	uint32_t u = atomic_fetch_add(&m->made, 1);
+	uint32_t u = gd__add_seq_cst(&m->made, 1);
 
 	if (u >= m->max) {
-		atomic_fetch_sub(&m->made, 1);
+		gd__add_seq_cst(&m->made, -1u);
 		return false;
 	}
 	memset(g->dense, 0, m->max * sizeof(*g->dense));
@@ -212,8 +213,8 @@ struct model_size {
 };
 
 struct model_found {
-	uint64_t wrong;    /* answers that differ */
-	uint64_t denied;   /* of these: known, but the clock says it is not: a false race */
+	uint64_t wrong;  /* answers that differ */
+	uint64_t denied; /* of these: known, but the clock says it is not: a false race */
 	uint64_t lookups;
 	uint32_t spawned, ids;
 	uint64_t bytes_left;

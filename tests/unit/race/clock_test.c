@@ -1,9 +1,12 @@
-/* clock_test.c - the clock against a dense one, small cases by hand, the journal, the end of epochs. */
+/* link: gdetect */
+/* clock_test.c - the clock against a dense one, small cases by hand, the journal, the end of
+ * epochs. */
 #include "detector/race/clock.h"
 
 #include "detector/race/chain.h"
 #include "tests/support/unit.h"
 #include "tests/unit/race/clock_model.h"
+#include "tests/unit/race/clock_sources.h"
 
 static void differential(uint32_t live, uint32_t objects, uint32_t ops, uint32_t spawn_percent)
 {

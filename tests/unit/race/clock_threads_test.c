@@ -1,3 +1,4 @@
+/* link: gdetect */
 /*
  * clock_threads_test.c - goroutines that migrate between threads, against the dense clock.
  *
@@ -9,6 +10,7 @@
 
 #include "tests/support/unit.h"
 #include "tests/unit/race/clock_model.h"
+#include "tests/unit/race/clock_sources.h"
 
 #define SEEN 256
 

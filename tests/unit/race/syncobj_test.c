@@ -1,17 +1,19 @@
+/* link: gdetect */
 /* syncobj_test.c - records by address: edges, growth, forgetting, threads. */
 #include "detector/race/syncobj.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 
+#include "runtime/base/atomic.h"
 #include "tests/support/unit.h"
+#include "tests/unit/race/clock_sources.h"
 
 static struct gd__hook_ctx contexts[16];
 static _Atomic unsigned ncontexts;
 
 static struct gd__hook_ctx *ctx_make(void)
 {
-	struct gd__hook_ctx *g = &contexts[atomic_fetch_add(&ncontexts, 1)];
+	struct gd__hook_ctx *g = &contexts[gd__add_relaxed(&ncontexts, 1)];
 
 	gd__clock_init(&g->clock);
 	return g;
