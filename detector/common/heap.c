@@ -13,9 +13,11 @@
  * Everything is lock-free. Lower levels are set first, then each upper bit is
  * checked and set by every adder itself. A remover that empties a word clears
  * the upper bit, looks at the word again and sets the bit back if somebody has
- * added meanwhile; for as long as it is between the two, `busy` is not 0 and
- * readers look at all words of that level. So the answer is right even when
- * the remover is stopped there, also in a core of that moment.
+ * added meanwhile. `busy` says how many removers are between the two (low half)
+ * and how many have been (high half); a reader that finds one there, or finds
+ * that one has passed while it was reading, looks at all words of that level.
+ * So the answer is right even when the remover is stopped there, also in a core
+ * of that moment.
  * (Rejected: a lock per chunk, which a fork or a stopped thread would leave
  * locked; bits that are never cleared, which make a search in freed memory slow.)
  */
@@ -46,13 +48,13 @@ _Static_assert(sizeof(struct header) == 16, "malloc keeps 16 bytes before a bloc
 
 struct chunk {
 	_Atomic uint64_t top;
-	_Atomic uint64_t busy; /* removers between clearing group/top bits and their second look */
+	_Atomic uint64_t busy; /* removers that clear bits of group and top */
 	_Atomic uint64_t group[GROUPS];
 	_Atomic uint64_t start[WORDS];
 };
 
 struct table {
-	_Atomic uint64_t busy; /* the same for used */
+	_Atomic uint64_t busy; /* the same of used */
 	_Atomic uint64_t used[CHUNKS / 64];
 	struct chunk *_Atomic chunk[CHUNKS];
 };
@@ -180,21 +182,25 @@ static void bit_retire(_Atomic uint64_t *upper, unsigned bit, const _Atomic uint
 		gd__or_seq_cst(upper, (uint64_t)1 << bit); /* pairs with the load in bit_ensure */
 }
 
+#define BUSY_BEGIN 1u
+#define BUSY_END   (((uint64_t)1 << 32) - 1)
+#define IS_BUSY(v) ((uint32_t)(v) != 0)
+
 /* start[w] has become 0. */
 static void retire(struct table *t, struct chunk *c, uint64_t addr, unsigned w)
 {
-	gd__add_seq_cst(&c->busy, 1); /* pairs with the load of busy in chunk_last */
+	gd__add_seq_cst(&c->busy, BUSY_BEGIN); /* pairs with the load of busy in chunk_last */
 	bit_retire(&c->group[w / 64], w % 64, &c->start[w]);
 	if (gd__load_relaxed(&c->group[w / 64]) == 0) /* a hint: bit_retire looks again */
 		bit_retire(&c->top, w / 64, &c->group[w / 64]);
 	if (gd__load_relaxed(&c->top) == 0) { /* a hint, as above */
 		unsigned i = (unsigned)(addr >> CHUNK_SHIFT) % CHUNKS;
 
-		gd__add_seq_cst(&t->busy, 1); /* pairs with the load of busy in table_last */
+		gd__add_seq_cst(&t->busy, BUSY_BEGIN); /* pairs with the load of busy in table_last */
 		bit_retire(&t->used[i / 64], i % 64, &c->top);
-		gd__add_seq_cst(&t->busy, -1); /* pairs with the same load */
+		gd__add_seq_cst(&t->busy, BUSY_END); /* pairs with the same load */
 	}
-	gd__add_seq_cst(&c->busy, -1); /* pairs with the load of busy in chunk_last */
+	gd__add_seq_cst(&c->busy, BUSY_END); /* pairs with the load of busy in chunk_last */
 }
 
 static void read_header(const struct header *h, size_t *size, uint32_t *align_log2)
@@ -307,36 +313,56 @@ static GD__ALWAYS_INLINE int64_t group_last(const struct gd__mem *m, uint64_t ch
 	return -1;
 }
 
+/* The last start in a word below word w of the chunk, by way of group and top; -1 if none. */
+static GD__ALWAYS_INLINE int64_t chunk_below(const struct gd__mem *m, uint64_t chunk, unsigned w)
+{
+	int64_t r = w % 64 == 0 ? -1 : group_last(m, chunk, w / 64, w % 64 - 1);
+	uint64_t v;
+
+	if (r >= 0 || w / 64 == 0 || !load(m, chunk + offsetof(struct chunk, top), &v))
+		return r;
+	for (v &= upto(w / 64 - 1); v != 0 && r < 0; v &= ~((uint64_t)1 << msb(v)))
+		r = group_last(m, chunk, msb(v), 63);
+	return r;
+}
+
 /* The last start at or below grain `from` of the chunk; -1 if none. */
 static GD__ALWAYS_INLINE int64_t chunk_last(const struct gd__mem *m, uint64_t chunk, unsigned from)
 {
 	uint64_t starts = chunk + offsetof(struct chunk, start);
+	uint64_t busy = chunk + offsetof(struct chunk, busy);
 	unsigned w = from / 64;
-	uint64_t v, busy;
-	int64_t r;
+	uint64_t v, before, after;
 
 	if (!load(m, starts + 8 * w, &v))
 		return -1;
 	v &= upto(from % 64);
 	if (v != 0)
 		return w * 64 + msb(v);
-	if (w == 0 || !load(m, chunk + offsetof(struct chunk, busy), &busy))
+	if (w == 0 || !load(m, busy, &before))
 		return -1;
-	if (busy != 0)
-		return last_linear(m, starts, w * 64 - 1);
-	if (w % 64 != 0) {
-		r = group_last(m, chunk, w / 64, w % 64 - 1);
-		if (r >= 0)
+	if (!IS_BUSY(before)) {
+		int64_t r = chunk_below(m, chunk, w);
+
+		if (!load(m, busy, &after) || after == before)
 			return r;
 	}
-	if (w / 64 == 0 || !load(m, chunk + offsetof(struct chunk, top), &v))
+	return last_linear(m, starts, w * 64 - 1);
+}
+
+/* The last chunk below chunk i of the table that has a start; -1 if none. */
+static GD__ALWAYS_INLINE int64_t table_below(const struct gd__mem *m, uint64_t table, int64_t i)
+{
+	uint64_t busy = table + offsetof(struct table, busy);
+	uint64_t before, after;
+
+	if (i == 0 || !load(m, busy, &before))
 		return -1;
-	for (v &= upto(w / 64 - 1); v != 0; v &= ~((uint64_t)1 << msb(v))) {
-		r = group_last(m, chunk, msb(v), 63);
-		if (r >= 0)
-			return r;
-	}
-	return -1;
+	int64_t r = last_linear(m, table + offsetof(struct table, used), (unsigned)i - 1);
+
+	if (!IS_BUSY(before) && (!load(m, busy, &after) || after == before))
+		return r;
+	return i - 1; /* perhaps empty: the search goes on from there */
 }
 
 /* The last start at or below addr in the table that holds addr; 0 if none. */
@@ -345,9 +371,9 @@ static GD__ALWAYS_INLINE uint64_t table_last(const struct gd__mem *m, uint64_t t
 	int64_t i = (int64_t)(addr >> CHUNK_SHIFT) % CHUNKS;
 	uint64_t base = addr >> TABLE_SHIFT << TABLE_SHIFT;
 	unsigned from = grain_of(addr);
-	uint64_t chunk, busy;
+	uint64_t chunk;
 
-	while (i >= 0) {
+	for (; i >= 0; i = table_below(m, table, i)) {
 		if (!load(m, table + offsetof(struct table, chunk) + 8 * (uint64_t)i, &chunk))
 			return 0;
 		int64_t r = chunk == 0 ? -1 : chunk_last(m, chunk, from);
@@ -355,10 +381,6 @@ static GD__ALWAYS_INLINE uint64_t table_last(const struct gd__mem *m, uint64_t t
 		if (r >= 0)
 			return base + ((uint64_t)i << CHUNK_SHIFT) + ((uint64_t)r << GRAIN_SHIFT);
 		from = WORDS * 64 - 1;
-		if (i == 0 || !load(m, table + offsetof(struct table, busy), &busy))
-			return 0;
-		i = busy != 0 ? i - 1
-			      : last_linear(m, table + offsetof(struct table, used), (unsigned)i - 1);
 	}
 	return 0;
 }

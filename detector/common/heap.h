@@ -35,8 +35,8 @@ void gd__heap_resize(void *p, size_t size, uint32_t stack, uint32_t goid);
 
 /*
  * The live block that contains addr; one past the end of a block does not
- * count, a block of 0 bytes contains its start. Lock-free. Exact when the other
- * threads are stopped, wherever they were stopped.
+ * count, a block of 0 bytes contains its start. Lock-free. Right for blocks that
+ * stay meanwhile, whatever the other threads do or wherever they were stopped.
  */
 bool gd__heap_find(uint64_t addr, struct gd__block *b);
 /* The same in another address space; root is gd__runtime.heap_root. */
