@@ -19,6 +19,11 @@
 
 #include <gdetect/go.h>
 
+/* Element of channels that only signal: no storage. */
+__extension__ typedef struct gd_unit {
+	__extension__ char nothing[0];
+} gd_unit;
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -31,10 +36,6 @@ typedef struct gd_chan gd_chan;
 		T *ty;                                                                             \
 	}
 
-/* Element of channels that only signal: no storage. */
-__extension__ typedef struct gd_unit {
-	__extension__ char nothing[0];
-} gd_unit;
 typedef gd_chan_of(gd_unit) gd_signal_chan;
 
 /* Makes a channel for cap elements (0: unbuffered). Never NULL: no memory is a fatal error. */
@@ -45,11 +46,24 @@ typedef gd_chan_of(gd_unit) gd_signal_chan;
 		gd__c;                                                                             \
 	})
 
-/* An element type that does not convert is an error, not a warning. */
-#define GD__STRICT_BEGIN                                                                           \
-	_Pragma("GCC diagnostic push") _Pragma("GCC diagnostic error \"-Wint-conversion\"")        \
-		_Pragma("GCC diagnostic error \"-Wincompatible-pointer-types\"")
-#define GD__STRICT_END _Pragma("GCC diagnostic pop")
+/* An element type that does not convert is an error, not a warning. In C++ it always is. */
+#if defined(__cplusplus)
+#	define GD__STRICT_BEGIN
+#	define GD__STRICT_END
+#else
+#	if defined(__clang__)
+#		define GD__STRICT_MORE
+#	else
+#		define GD__STRICT_MORE _Pragma("GCC diagnostic error \"-Wdiscarded-qualifiers\"")
+#	endif
+#	define GD__STRICT_BEGIN                                                                   \
+		_Pragma("GCC diagnostic push")                                                     \
+			_Pragma("GCC diagnostic error \"-Wint-conversion\"")                       \
+				_Pragma("GCC diagnostic error \"-Wincompatible-pointer-types\"")   \
+					_Pragma("GCC diagnostic error \"-Wpointer-sign\"")         \
+						GD__STRICT_MORE
+#	define GD__STRICT_END _Pragma("GCC diagnostic pop")
+#endif
 
 #define gd__elem(c) __typeof__(*(c).ty)
 
@@ -57,9 +71,9 @@ typedef gd_chan_of(gd_unit) gd_signal_chan;
 #define gd_chan_send(c, v)                                                                         \
 	__extension__({                                                                            \
 		GD__STRICT_BEGIN                                                                   \
-		gd__elem(c) gd__v[1] = { v };                                                      \
+		gd__elem(c) gd__v = (v);                                                           \
 		GD__STRICT_END                                                                     \
-		gd_chan_send_raw((c).raw, gd__v);                                                  \
+		gd_chan_send_raw((c).raw, &gd__v);                                                 \
 	})
 /* Receives into *out (NULL: drop it). false when the channel is closed and empty (*out zeroed). */
 #define gd_chan_recv(c, out)                                                                       \
@@ -73,9 +87,9 @@ typedef gd_chan_of(gd_unit) gd_signal_chan;
 #define gd_chan_try_send(c, v)                                                                     \
 	__extension__({                                                                            \
 		GD__STRICT_BEGIN                                                                   \
-		gd__elem(c) gd__v[1] = { v };                                                      \
+		gd__elem(c) gd__v = (v);                                                           \
 		GD__STRICT_END                                                                     \
-		gd_chan_try_send_raw((c).raw, gd__v);                                              \
+		gd_chan_try_send_raw((c).raw, &gd__v);                                             \
 	})
 /* Never parks. GD_OK, GD_EAGAIN or GD_ECLOSED. */
 #define gd_chan_try_recv(c, out)                                                                   \
@@ -89,9 +103,9 @@ typedef gd_chan_of(gd_unit) gd_signal_chan;
 #define gd_chan_send_until(c, v, deadline)                                                         \
 	__extension__({                                                                            \
 		GD__STRICT_BEGIN                                                                   \
-		gd__elem(c) gd__v[1] = { v };                                                      \
+		gd__elem(c) gd__v = (v);                                                           \
 		GD__STRICT_END                                                                     \
-		gd_chan_send_until_raw((c).raw, gd__v, (deadline));                                \
+		gd_chan_send_until_raw((c).raw, &gd__v, (deadline));                               \
 	})
 /* GD_OK, GD_ETIMEDOUT or GD_ECLOSED. */
 #define gd_chan_recv_until(c, out, deadline)                                                       \

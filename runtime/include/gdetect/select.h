@@ -38,29 +38,48 @@ struct gd_case {
 		GD_CASE_RECV, (c).raw, __extension__({                                             \
 			GD__STRICT_BEGIN                                                           \
 			gd__elem(c) *gd__p = (out);                                                \
+			void *gd__q = gd__p;                                                       \
 			GD__STRICT_END                                                             \
-			(void *)gd__p;                                                             \
+			gd__q;                                                                     \
 		}),                                                                                \
 			(ok_), 0                                                                   \
 	}
 /* v is copied when the cases are evaluated. */
 #define GD_SEND(c, v)                                                                              \
 	{                                                                                          \
-		GD_CASE_SEND, (c).raw, (gd__elem(c)[1]){ v }, NULL, 0                              \
+		GD_CASE_SEND, (c).raw, gd__held_copy(c, v), NULL, 0                                \
 	}
+#ifndef __cplusplus
+/* A literal of the enclosing block. The inner statement checks v's type as an assignment does. */
+#	define gd__held_copy(c, v)                                                                \
+		((gd__elem(c)[1]){ __extension__({                                                 \
+			GD__STRICT_BEGIN                                                           \
+			gd__elem(c) gd__v = (v);                                                   \
+			GD__STRICT_END                                                             \
+			gd__v;                                                                     \
+		}) })
+#endif
 /* Taken when no other case is ready; at most one. */
-#define GD_DEFAULT { GD_CASE_DEFAULT, NULL, NULL, NULL, 0 }
+#define GD_DEFAULT                                                                                 \
+	{                                                                                          \
+		GD_CASE_DEFAULT, NULL, NULL, NULL, 0                                               \
+	}
 /* Taken when ns nanoseconds have passed and no other case was ready; at most one. */
-#define GD_AFTER(ns) { GD_CASE_AFTER, NULL, NULL, NULL, (ns) }
+#define GD_AFTER(ns)                                                                               \
+	{                                                                                          \
+		GD_CASE_AFTER, NULL, NULL, NULL, (ns)                                              \
+	}
 
 /* Runs one select and returns the position of the case taken. With no case it waits for ever. */
-#define gd_select(...)                                                                             \
-	__extension__({                                                                            \
-		GD__STRICT_BEGIN                                                                   \
-		struct gd_case gd__cases[] = { __VA_ARGS__ };                                      \
-		GD__STRICT_END                                                                     \
-		gd_select_raw(gd__cases, sizeof(gd__cases) / sizeof(gd__cases[0]));                \
-	})
+#ifndef __cplusplus
+#	define gd_select(...)                                                                     \
+		__extension__({                                                                    \
+			GD__STRICT_BEGIN                                                           \
+			struct gd_case gd__cases[] = { __VA_ARGS__ };                              \
+			GD__STRICT_END                                                             \
+			gd_select_raw(gd__cases, sizeof(gd__cases) / sizeof(gd__cases[0]));        \
+		})
+#endif
 /* n up to 65535. Parks unless a case is ready or there is a default. */
 int gd_select_raw(struct gd_case *cases, size_t n);
 /* Waits for ever: what an empty select does. */
@@ -68,5 +87,22 @@ void gd_select_none(void) __attribute__((noreturn));
 
 #ifdef __cplusplus
 }
+
+/* C++ has no literals that outlive their expression: there the cases are one argument. */
+extern "C++" {
+template <class T> struct gd__copy {
+	T v;
+	void *at() const
+	{
+		return const_cast<T *>(&v);
+	}
+};
+template <size_t n> inline int gd__select_list(const gd_case (&cases)[n])
+{
+	return gd_select_raw(const_cast<gd_case *>(cases), n);
+}
+}
+#	define gd__held_copy(c, v) (gd__copy<gd__elem(c)>{ (v) }.at())
+#	define gd_select(...)      gd__select_list({ __VA_ARGS__ })
 #endif
 #endif
