@@ -66,7 +66,14 @@ struct gd__image {
 	void *priv;
 };
 
-/* Our own process under a stopped world. 0 or a negative code of error.h. */
+/*
+ * Our own process under a stopped world, or while nothing can run. gd__roots_self_prepare must
+ * have been called before the stop: it lists the data segments, under the loader's lock.
+ * GD_OK, GD_ENOMEM, or GD_EINVAL if gd_run() was not reached.
+ */
+void gd__roots_self_prepare(void);
 int gd__image_self(struct gd__image *im);
+/* The same when main's function has just returned: nothing of its stack is live. */
+int gd__image_self_at_end(struct gd__image *im);
 
 #endif

@@ -9,7 +9,7 @@
  */
 #include "detector/leak/mark.h"
 
-#include "detector/leak/sort.h"
+#include "detector/common/sort.h"
 
 #define WORK_LEN 1020
 

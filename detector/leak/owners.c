@@ -7,7 +7,7 @@
  */
 #include "detector/leak/owners.h"
 
-#include "detector/leak/sort.h"
+#include "detector/common/sort.h"
 
 /* A read lock held. */
 struct holder {

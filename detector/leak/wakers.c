@@ -1,7 +1,7 @@
 /* wakers.c - gathers (primitive, waiter) pairs, sorts them, and decodes each primitive once. */
 #include "detector/leak/wakers.h"
 
-#include "detector/leak/sort.h"
+#include "detector/common/sort.h"
 
 /* Waits of one goroutine beyond this are not believed (gd_select takes at most 65535). */
 #define WAITS_MAX 65536u

@@ -1,6 +1,6 @@
 /* sort.h - sorts an array in place: no memory, no recursion, O(n log n) always (heap sort). */
-#ifndef GD_DETECTOR_LEAK_SORT_H
-#define GD_DETECTOR_LEAK_SORT_H
+#ifndef GD_DETECTOR_COMMON_SORT_H
+#define GD_DETECTOR_COMMON_SORT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* sort.c - heap sort over elements of any small size. */
-#include "detector/leak/sort.h"
+#include "detector/common/sort.h"
 
 #include "runtime/base/fatal.h"
 

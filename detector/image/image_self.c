@@ -1,0 +1,157 @@
+/*
+ * image_self.c - our own process as an image, under a stopped world.
+ *
+ * Memory is looked at where it lies, but for the stacks of threads that are
+ * not stopped: those are copied by the kernel, piece by piece, so that one
+ * that ends meanwhile gives an error and not a fault.
+ */
+#include "detector/image/image.h"
+
+#include <gdetect/error.h>
+
+#include "detector/common/sort.h"
+#include "detector/image/roots_self.h"
+#include "runtime/base/os_linux.h"
+
+/* A piece that is copied at once. */
+#define PIECE ((size_t)64 << 10)
+
+/* Lies in the arena of roots. */
+struct self {
+	struct gd__roots_self roots;
+	char *piece;
+};
+
+static void roots(struct gd__image *im,
+		  void (*visit)(void *arg, enum gd__root_kind kind, struct gd__range r), void *arg)
+{
+	struct self *s = im->priv;
+
+	for (size_t i = 0; i < s->roots.n; i++)
+		visit(arg, s->roots.root[i].kind, s->roots.root[i].range);
+}
+
+static bool foreign(const struct self *s, uint64_t addr)
+{
+	for (size_t i = 0; i < s->roots.n; i++) {
+		const struct gd__root *r = &s->roots.root[i];
+
+		if (r->foreign && addr >= r->range.lo && addr < r->range.hi)
+			return true;
+	}
+	return false;
+}
+
+static const void *view(struct gd__image *im, uint64_t addr, size_t n, size_t *got)
+{
+	struct self *s = im->priv;
+
+	if (!foreign(s, addr)) {
+		*got = n;
+		return (const void *)(uintptr_t)addr;
+	}
+	/* What is unmapped there is no loss: the thread has ended, or the range was too wide. */
+	*got = gd__copy_foreign(addr, s->piece, n < PIECE ? n : PIECE);
+	if (*got < 8) {
+		*got = n < GD__PAGE - addr % GD__PAGE ? n : GD__PAGE - addr % GD__PAGE;
+		gd__memset(s->piece, 0, *got);
+	}
+	return s->piece;
+}
+
+static bool block(struct gd__image *im, uint64_t addr, struct gd__block *b)
+{
+	return gd__heap_find(addr, b);
+}
+
+static void release(struct gd__image *im)
+{
+	struct self *s = im->priv;
+	struct gd__arena arena = s->roots.arena; /* s itself lies in it */
+
+	im->priv = NULL;
+	gd__arena_release(&arena);
+}
+
+/* Position of a record, to be sorted by id. */
+struct place {
+	uint64_t id;
+	size_t i;
+};
+
+static bool earlier(const void *a, const void *b)
+{
+	return ((const struct place *)a)->id < ((const struct place *)b)->id;
+}
+
+static bool read_goroutines(struct gd__image *im, struct self *s)
+{
+	struct gd__arena *a = &s->roots.arena;
+	size_t n = 0, max = im->rt.ngoroutines + 1;
+	struct gd__ginfo *g = gd__arena_get(a, max * sizeof(*g)), *sorted;
+	struct place *place = gd__arena_get(a, max * sizeof(*place));
+	bool broken;
+
+	if (!g || !place)
+		return false;
+	for (uint64_t i = 0; i < im->rt.ngoroutines; i++) {
+		if (gd__inspect_goroutine(&im->rt, i, &g[n], &broken)) {
+			place[n] = (struct place){ g[n].id, n };
+			n++;
+		} else if (broken) {
+			im->truncated = true;
+		}
+	}
+	gd__sort(place, n, sizeof(*place), earlier);
+	sorted = gd__arena_get(a, (n + 1) * sizeof(*sorted));
+	if (!sorted)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		sorted[i] = g[place[i].i];
+	im->g = sorted;
+	im->ng = n;
+	return true;
+}
+
+static int open_self(struct gd__image *im, bool ended)
+{
+	struct gd__arena arena = { 0 };
+	struct self *s = gd__arena_get(&arena, sizeof(*s));
+	uint64_t blocks, bytes;
+
+	/* No block at all: our malloc is not linked in, nothing is recorded. */
+	gd__heap_totals(&blocks, &bytes);
+	*im = (struct gd__image){ .mem = &gd__mem_self,
+				  .roots = roots,
+				  .view = view,
+				  .block = block,
+				  .release = release,
+				  .priv = s,
+				  .checker_id = gd__inspect_self(),
+				  .has_heap = blocks > 0 };
+	if (!s)
+		return GD_ENOMEM;
+	s->roots.arena = arena;
+	s->piece = gd__arena_get(&s->roots.arena, PIECE);
+	if (gd__inspect_open(&im->rt, &gd__mem_self, 0) != GD__INSPECT_OK) {
+		release(im);
+		return GD_EINVAL;
+	}
+	im->rt.ended |= ended;
+	s->roots.main_goid = im->rt.ended ? 1 : 0;
+	if (!s->piece || !read_goroutines(im, s) || !gd__roots_self_gather(&s->roots, im)) {
+		release(im);
+		return GD_ENOMEM;
+	}
+	return GD_OK;
+}
+
+int gd__image_self(struct gd__image *im)
+{
+	return open_self(im, false);
+}
+
+int gd__image_self_at_end(struct gd__image *im)
+{
+	return open_self(im, true);
+}

@@ -1,0 +1,315 @@
+/* roots_self.c - gathers the roots of our own process. */
+#include "detector/image/roots_self.h"
+
+#include <errno.h>
+#include <gdetect/leak.h>
+#include <link.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "detector/common/interpose.h"
+#include "detector/image/core_io.h"
+#include "runtime/base/atomic.h"
+#include "runtime/base/fatal.h"
+#include "runtime/base/fmt.h"
+#include "runtime/base/lock.h"
+#include "runtime/base/os_linux.h"
+#include "runtime/inspect/traceback.h"
+
+#define MODULE_RANGES 1024
+#define USER_RANGES   256
+#define RED_ZONE      128
+/* The C library's thread descriptor: at the thread pointer, at most this long. */
+#define DESCRIPTOR    2304
+/* It lies at the top of a thread's stack; so far below the end it is looked for. */
+#define TOP_BYTES     ((uint64_t)64 << 10)
+/* Thread-local storage that belongs to the program and the libraries it starts with. */
+#define STATIC_TLS    ((uint64_t)1 << 20)
+
+/* Written by prepare, one caller at a time. */
+static struct {
+	struct gd__range *range; /* MODULE_RANGES of them */
+	size_t n;
+	uint64_t tls_size; /* below the thread pointer */
+	uint64_t own_tp;
+} modules;
+
+static struct gd__lock user_lock; /* guards user */
+static struct gd__range user[USER_RANGES];
+
+size_t gd__copy_foreign(uint64_t addr, void *buf, size_t n)
+{
+	struct iovec to = { buf, n }, from = { (void *)(uintptr_t)addr, n };
+	int saved = errno;
+	long got = syscall(SYS_process_vm_readv, (long)gd__os_pid(), &to, 1UL, &from, 1UL, 0UL);
+
+	if (got < 0 && errno != EFAULT) { /* not allowed here: then at our own risk */
+		gd__memcpy(buf, (const void *)(uintptr_t)addr, n);
+		got = (long)n;
+	}
+	errno = saved;
+	return got > 0 ? (size_t)got : 0;
+}
+
+static int see_module(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	uint64_t tls = (uintptr_t)info->dlpi_tls_data;
+
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+		uint64_t lo = info->dlpi_addr + p->p_vaddr;
+
+		if (p->p_type == PT_LOAD && (p->p_flags & PF_W) && modules.n < MODULE_RANGES)
+			modules.range[modules.n++] = (struct gd__range){ lo, lo + p->p_memsz };
+	}
+	/* Of a library loaded later the storage is a heap block that the thread descriptor leads to. */
+	if (tls && tls < modules.own_tp && modules.own_tp - tls < STATIC_TLS &&
+	    modules.own_tp - tls > modules.tls_size)
+		modules.tls_size = modules.own_tp - tls;
+	return 0;
+}
+
+void gd__roots_self_prepare(void)
+{
+	if (!modules.range)
+		modules.range = gd__dalloc(MODULE_RANGES * sizeof(*modules.range));
+	modules.n = 0;
+	modules.own_tp = (uintptr_t)__builtin_thread_pointer();
+	if (modules.range)
+		dl_iterate_phdr(see_module, NULL);
+}
+
+static void add(struct gd__roots_self *r, enum gd__root_kind kind, uint64_t lo, uint64_t hi,
+		bool foreign)
+{
+	if (r->n == r->cap) {
+		size_t cap = r->cap ? 2 * r->cap : 256;
+		struct gd__root *root = gd__arena_get(&r->arena, cap * sizeof(*root));
+
+		if (!root) {
+			r->no_memory = true;
+			return;
+		}
+		if (r->n)
+			gd__memcpy(root, r->root, r->n * sizeof(*root));
+		r->root = root;
+		r->cap = cap;
+	}
+	r->root[r->n++] = (struct gd__root){ kind, { lo, hi }, foreign };
+}
+
+/* Words that lie nowhere in memory: copied to where they can be looked at. */
+static void add_words(struct gd__roots_self *r, enum gd__root_kind kind, const uint64_t *words,
+		      size_t n)
+{
+	uint64_t *copy = gd__arena_get(&r->arena, n * sizeof(*copy));
+
+	if (!copy) {
+		r->no_memory = true;
+		return;
+	}
+	gd__memcpy(copy, words, n * sizeof(*copy));
+	add(r, kind, (uintptr_t)copy, (uintptr_t)(copy + n), false);
+}
+
+/*
+ * The thread pointer, found in the top of a thread's stack: the descriptor holds its own address
+ * twice. Copied, because the thread may end meanwhile. 0 if it is not there.
+ */
+static uint64_t find_tp(struct gd__roots_self *r, uint64_t lo, uint64_t hi)
+{
+	uint64_t from = hi - lo > TOP_BYTES ? hi - TOP_BYTES : lo;
+	uint64_t *top = r->top ? r->top : gd__arena_get(&r->arena, TOP_BYTES);
+
+	r->top = top;
+	if (!top || gd__copy_foreign(from, top, hi - from) < hi - from)
+		return 0;
+	for (uint64_t at = (hi - 192) & ~UINT64_C(63); at >= from; at -= 64) {
+		const uint64_t *d = top + (at - from) / 8;
+
+		if (d[0] == at && d[2] == at)
+			return at;
+		if (at < 64)
+			break;
+	}
+	return 0;
+}
+
+static void add_tls(struct gd__roots_self *r, uint64_t tp)
+{
+	if (tp)
+		add(r, GD__ROOT_THREAD, tp - modules.tls_size, tp + DESCRIPTOR, true);
+}
+
+/* Stack pointer of a thread that sleeps in the kernel; 0 if it runs or nobody may know. */
+static uint64_t sleeping_sp(int32_t tid)
+{
+	char name[48], text[256];
+	uint64_t last[2] = { 0, 0 }, value = 0;
+	bool digits = false;
+
+	gd__fmt(name, sizeof(name), "task/%d/syscall", tid);
+	int64_t n = gd__io_slurp(gd__os_pid(), name, text, sizeof(text) - 1);
+
+	if (n <= 0 || text[0] == 'r')
+		return 0;
+	text[n] = '\0';
+	/* "nr arg... sp pc": the last but one number. */
+	for (const char *p = text;; p++) {
+		unsigned c = (unsigned char)*p | 0x20, d = c - '0' < 10 ? c - '0' : c - 'a' + 10;
+
+		if (*p == 'x') {
+			value = 0;
+		} else if (*p != '\0' && d < 16) {
+			value = value << 4 | d;
+			digits = true;
+		} else {
+			if (digits) {
+				last[0] = last[1];
+				last[1] = value;
+			}
+			value = 0;
+			digits = false;
+			if (*p == '\0')
+				break;
+		}
+	}
+	return last[0];
+}
+
+static void add_thread(struct gd__roots_self *r, const struct gd__thread_info *t)
+{
+	uint64_t lo = t->stack_lo, sp;
+
+	if (t->stack_lo >= t->stack_hi)
+		return;
+	if (t->tid == gd__os_tid())
+		sp = (uintptr_t)__builtin_frame_address(0);
+	else
+		sp = sleeping_sp(t->tid);
+	if (sp > lo && sp < t->stack_hi)
+		lo = sp - RED_ZONE;
+	add(r, GD__ROOT_THREAD, lo, t->stack_hi, true);
+	if (t->tid != gd__os_pid())
+		add_tls(r, find_tp(r, t->stack_lo, t->stack_hi));
+}
+
+/* The thread that has called main(): not made by pthread_create, so in no table. */
+static struct gd__thread_info main_thread;
+static uint64_t main_tp;
+
+__attribute__((constructor)) static void note_main_thread(void)
+{
+	if (gd__os_tid() != gd__os_pid())
+		return;
+	main_thread.tid = gd__os_pid();
+	main_tp = (uintptr_t)__builtin_thread_pointer();
+	gd__stack_bounds(&main_thread.stack_lo, &main_thread.stack_hi);
+}
+
+static void add_foreign_threads(struct gd__roots_self *r)
+{
+	struct gd__thread_info t;
+
+	add_thread(r, &main_thread);
+	add_tls(r, main_tp);
+	for (size_t i = 0; gd__thread_walk(i, &t); i++)
+		if (t.tid && t.tid != main_thread.tid)
+			add_thread(r, &t);
+}
+
+static const struct gd__ginfo *goroutine(const struct gd__image *im, uint64_t id)
+{
+	for (size_t i = 0; i < im->ng; i++)
+		if (im->g[i].id == id)
+			return &im->g[i];
+	return NULL;
+}
+
+/* Threads of the runtime: what their goroutine has in registers and on its stack. */
+static void add_workers(struct gd__roots_self *r, const struct gd__image *im)
+{
+	struct gd__tinfo t;
+
+	for (uint64_t i = 0; gd__inspect_thread(&im->rt, i, &t); i++) {
+		const struct gd__ginfo *g = t.goid ? goroutine(im, t.goid) : NULL;
+
+		if (t.stack_lo < t.stack_hi)
+			add_tls(r, find_tp(r, t.stack_lo, t.stack_hi));
+		if (!g || t.goid == r->main_goid || t.pc == 0)
+			continue;
+		add_words(r, GD__ROOT_G, t.regs, 16);
+		if (t.sp > g->stack_lo && t.sp < g->stack_hi) {
+			uint64_t sp = t.sp - RED_ZONE;
+
+			add(r, GD__ROOT_G, sp > g->stack_lo ? sp : g->stack_lo, g->stack_hi, false);
+		}
+	}
+}
+
+static void add_goroutines(struct gd__roots_self *r, const struct gd__image *im)
+{
+	for (size_t i = 0; i < im->ng; i++) {
+		const struct gd__ginfo *g = &im->g[i];
+
+		if (g->state == GD__GI_SYSCALL)
+			add_words(r, GD__ROOT_G, g->call_regs, 6);
+		if (g->id == r->main_goid) /* nothing of it is live */
+			add(r, GD__ROOT_G, g->stack_hi, g->stack_hi, false);
+	}
+}
+
+static void add_timers(struct gd__roots_self *r, const struct gd__image *im)
+{
+	uint64_t root[2];
+
+	for (uint64_t i = 0; gd__inspect_timer(&im->rt, i, root); i++)
+		add_words(r, GD__ROOT_TIMER, root, 2);
+}
+
+static void add_user(struct gd__roots_self *r)
+{
+	for (size_t i = 0; i < USER_RANGES; i++)
+		if (user[i].lo)
+			add(r, GD__ROOT_DATA, user[i].lo, user[i].hi, false);
+}
+
+bool gd__roots_self_gather(struct gd__roots_self *r, const struct gd__image *im)
+{
+	if (!modules.range)
+		return false;
+	for (size_t i = 0; i < modules.n; i++)
+		add(r, GD__ROOT_DATA, modules.range[i].lo, modules.range[i].hi, false);
+	add_workers(r, im);
+	add_goroutines(r, im);
+	add_foreign_threads(r);
+	add_timers(r, im);
+	add_user(r);
+	return !r->no_memory;
+}
+
+void gd_leak_add_root(const void *p, size_t n)
+{
+	if (!p || n == 0)
+		return;
+	gd__lock(&user_lock, GD__RANK_LEAF);
+	for (size_t i = 0; i < USER_RANGES; i++)
+		if (user[i].lo == 0 || user[i].lo == (uintptr_t)p) {
+			user[i] = (struct gd__range){ (uintptr_t)p, (uintptr_t)p + n };
+			gd__unlock(&user_lock);
+			return;
+		}
+	gd__unlock(&user_lock);
+	gd__warn("gd_leak_add_root: more than %d ranges; leaks may be reported that are none",
+		 USER_RANGES);
+}
+
+void gd_leak_remove_root(const void *p)
+{
+	gd__lock(&user_lock, GD__RANK_LEAF);
+	for (size_t i = 0; i < USER_RANGES; i++)
+		if (p && user[i].lo == (uintptr_t)p)
+			user[i] = (struct gd__range){ 0, 0 };
+	gd__unlock(&user_lock);
+}

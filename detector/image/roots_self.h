@@ -1,0 +1,37 @@
+/*
+ * roots_self.h - where pointers may live in our own process, outside of heap and goroutines.
+ *
+ * Data segments of all modules; thread-local storage of every thread; the
+ * stacks of threads that are not the runtime's (they are not stopped: their
+ * memory is copied before it is looked at); the main thread's frames below
+ * gd_run; registers and live stacks of running goroutines; what pending
+ * timers refer to; ranges the user has registered.
+ *
+ * Known gap: of a foreign thread that sleeps in the kernel the registers are not known, so a
+ * pointer that is nowhere but in a callee-saved register of such a thread is not seen.
+ */
+#ifndef GD_DETECTOR_IMAGE_ROOTS_SELF_H
+#define GD_DETECTOR_IMAGE_ROOTS_SELF_H
+
+#include "detector/common/alloc.h"
+#include "detector/image/image.h"
+
+struct gd__roots_self {
+	struct gd__arena arena;
+	struct gd__root {
+		enum gd__root_kind kind;
+		struct gd__range range;
+		bool foreign; /* may change or vanish: read it by copy */
+	} *root;
+	size_t n, cap;
+	uint64_t *top; /* scratch */
+	bool no_memory;
+	uint64_t main_goid; /* 1 once main's function has returned: its stack is dead */
+};
+
+/* Copies memory that may vanish at any time; the bytes that could be had, from the first on. */
+size_t gd__copy_foreign(uint64_t addr, void *buf, size_t n);
+/* Gathers all roots of rt, whose world is stopped. false: no memory. */
+bool gd__roots_self_gather(struct gd__roots_self *r, const struct gd__image *im);
+
+#endif
