@@ -20,9 +20,9 @@ struct table {
 	struct gd__recorded record[GD__RECORDED_MAX];
 };
 
-static struct table table = {
-	.magic = MAGIC, .version = VERSION, .record_size = sizeof(struct gd__recorded)
-};
+static struct table table = { .magic = MAGIC,
+			      .version = VERSION,
+			      .record_size = sizeof(struct gd__recorded) };
 
 int gd__recorded_add(const struct gd__recorded *r)
 {

@@ -17,10 +17,7 @@
 #define GD__RECORDED_FRAMES 16
 #define GD__RECORDED_MAX    512
 
-enum gd__recorded_kind {
-	GD__RECORDED_RACE = 1,
-	GD__RECORDED_USE_AFTER_FREE = 2
-};
+enum gd__recorded_kind { GD__RECORDED_RACE = 1, GD__RECORDED_USE_AFTER_FREE = 2 };
 
 enum gd__recorded_access_kind {
 	GD__RECORDED_WRITE = 1,
@@ -32,10 +29,10 @@ enum gd__recorded_access_kind {
 /* One of the two accesses. */
 struct gd__recorded_access {
 	uint64_t addr;
-	uint64_t goid;        /* 0: a thread that runs no goroutine, or unknown */
+	uint64_t goid; /* 0: a thread that runs no goroutine, or unknown */
 	uint64_t parent_goid;
 	uint32_t size;
-	uint32_t flags;       /* enum gd__recorded_access_kind */
+	uint32_t flags;        /* enum gd__recorded_access_kind */
 	uint32_t create_stack; /* depot id */
 	uint32_t npcs;
 	uint64_t pcs[GD__RECORDED_FRAMES]; /* return addresses, innermost first */
@@ -46,7 +43,7 @@ struct gd__recorded {
 	uint32_t count; /* times it was seen */
 	struct gd__recorded_access now, before;
 	char fingerprint[GD__FINGERPRINT_LEN]; /* "" if it has none */
-	char object[91]; /* "global 'x' of size 4", "" if unknown */
+	char object[91];                       /* "global 'x' of size 4", "" if unknown */
 };
 
 /*

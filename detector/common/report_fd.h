@@ -17,7 +17,8 @@
  */
 int gd__report_fd(void);
 
-/* Value of key in a string of options key=value:key='va:lue' or with blanks between; false: none. */
+/* Value of key in a string of options key=value:key='va:lue' or with blanks between; false: none.
+ */
 bool gd__tsan_option(const char *options, const char *key, char *value, size_t n);
 
 #endif

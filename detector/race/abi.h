@@ -157,7 +157,8 @@ int __tsan_get_report_thread(void *report, unsigned long i, int *tid, uint64_t *
 int __tsan_get_report_unique_tid(void *report, unsigned long i, int *tid);
 const char *__tsan_locate_address(uintptr_t addr, char *name, size_t name_size, uintptr_t *start,
 				  uintptr_t *size);
-int __tsan_get_alloc_stack(uintptr_t addr, uintptr_t *trace, size_t n, int *thread, uint64_t *os_id);
+int __tsan_get_alloc_stack(uintptr_t addr, uintptr_t *trace, size_t n, int *thread,
+			   uint64_t *os_id);
 int __tsan_symbolize_external(void *pc, char *func, size_t func_size, char *file, size_t file_size,
 			      int *line, int *column);
 void __tsan_symbolize_external_ex(uintptr_t pc,

@@ -15,10 +15,7 @@
 #define RETURN_PC ((uintptr_t)__builtin_return_address(0))
 
 /* Flags of the mutex annotations. */
-enum {
-	MUTEX_READ_LOCK = 1 << 3,
-	MUTEX_TRY_LOCK_FAILED = 1 << 5
-};
+enum { MUTEX_READ_LOCK = 1 << 3, MUTEX_TRY_LOCK_FAILED = 1 << 5 };
 
 static void access_if(const void *p, size_t n, unsigned kind, uintptr_t pc)
 {
@@ -223,8 +220,8 @@ void __tsan_testonly_barrier_wait(uint64_t *barrier)
 	_Atomic uint32_t *arrived = (_Atomic uint32_t *)barrier; /* little endian: the low half */
 
 	gd__os_futex_wake(arrived, INT32_MAX);
-	for (uint32_t now; (now = __atomic_load_n((uint32_t *)barrier, __ATOMIC_SEQ_CST)) / count ==
-			   mine;)
+	for (uint32_t now;
+	     (now = __atomic_load_n((uint32_t *)barrier, __ATOMIC_SEQ_CST)) / count == mine;)
 		gd__os_futex_wait(arrived, now, -1);
 }
 

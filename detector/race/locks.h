@@ -17,8 +17,8 @@ void gd__unlocking_rw(const void *lock);
 void gd__lock_gone(const void *lock);
 
 /* Objects that are not locks: semaphores, barriers, once. */
-void gd__edge_from(const void *obj);    /* acquire */
-void gd__edge_to(const void *obj);      /* release, beside what others released */
+void gd__edge_from(const void *obj); /* acquire */
+void gd__edge_to(const void *obj);   /* release, beside what others released */
 void gd__edge_gone(const void *obj);
 
 #endif

@@ -43,7 +43,7 @@ struct gd__race_finding {
 void gd__race_find_object(struct gd__race_finding *f);
 
 void gd__race_print(struct gd__out *o, const struct gd__race_finding *f);
-/* "data race" or "heap-use-after-free". */
+/* "data race" or "heap-use-after-free (race)". */
 const char *gd__race_title(const struct gd__race_finding *f);
 
 /* The finding being reported, for the program's own __tsan_on_report; NULL at other times. */

@@ -1,6 +1,6 @@
 /*
- * race_print.c - a race as text: ThreadSanitizer's layout with Go's stacks, so that tools which
- * read either find what they look for.
+ * race_print.c - a race as text: in ThreadSanitizer's layout, so that tools which read it go on
+ * working, with goroutines in the place of threads.
  */
 #include "detector/common/depot.h"
 #include "detector/race/access.h"
@@ -27,13 +27,40 @@ static size_t lock_name(struct lock_names *names, const struct gd__held_lock *l)
 	return names->n++;
 }
 
+/* Our own frames say nothing to the user; a stack of nothing else is shown as it is. */
+static bool print_frame(struct gd__out *o, unsigned i, uintptr_t pc, const struct gd__symbol *s)
+{
+	if (s->ours)
+		return false;
+	gd__out_fmt(o, "    #%u %s ", i, s->function[0] != '\0' ? s->function : "??");
+	if (s->line > 0)
+		gd__out_fmt(o, "%s:%d ", s->file, s->line);
+	if (s->module[0] != '\0')
+		gd__out_fmt(o, "(%s+0x%llx)\n", s->module, (unsigned long long)s->offset);
+	else
+		gd__out_fmt(o, "(%p)\n", (void *)pc);
+	return true;
+}
+
+static void print_stack(struct gd__out *o, const uintptr_t *pcs, size_t n)
+{
+	struct gd__symbol s;
+	unsigned shown = 0;
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t depth = 0; gd__symbolize(pcs[i], true, depth, &s); depth++)
+			shown += print_frame(o, shown, pcs[i], &s);
+	for (size_t i = 0; i < n && shown == 0; i++)
+		gd__out_fmt(o, "    #%zu %p\n", i, (void *)pcs[i]);
+}
+
 static void print_depot(struct gd__out *o, uint32_t id)
 {
 	uintptr_t pcs[GD__DEPOT_FRAMES];
 	size_t n = gd__depot_get(id, pcs, GD__DEPOT_FRAMES);
 
 	if (n > 0)
-		gd__print_stack(o, pcs, n);
+		print_stack(o, pcs, n);
 	else
 		gd__out_str(o, "    [no stack]\n");
 }
@@ -79,7 +106,7 @@ static void print_access(struct gd__out *o, const struct gd__race_access *a, con
 		gd__out_fmt(o, " [%s]", name);
 	print_locks(o, a, names);
 	gd__out_str(o, a->kind & GD__ACCESS_FREE ? ", which gave the memory back:\n" : ":\n");
-	gd__print_stack(o, a->pcs, a->nframes);
+	print_stack(o, a->pcs, a->nframes);
 	if (!a->stack_whole)
 		gd__out_str(o, "    [the earlier stack is no longer known, only the place of the "
 			       "access]\n");
@@ -146,7 +173,7 @@ static void print_creation(struct gd__out *o, const struct gd__race_access *a)
 
 const char *gd__race_title(const struct gd__race_finding *f)
 {
-	return f->after_free ? "heap-use-after-free" : "data race";
+	return f->after_free ? "heap-use-after-free (race)" : "data race";
 }
 
 void gd__race_print(struct gd__out *o, const struct gd__race_finding *f)

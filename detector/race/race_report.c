@@ -35,7 +35,8 @@ const struct gd__race_finding *gd__race_current_finding;
  */
 static _Atomic uint32_t busy; /* 0 free, 1 held, 2 held and awaited */
 
-/* Pairs of stacks that were reported or suppressed; open addressing, guarded by busy. */
+/* Pairs of stacks that were reported or suppressed, by address and by line; open addressing, and
+ * the same by lines; open addressing, guarded by busy. */
 struct seen {
 	uint64_t hash; /* 0: free */
 	int place;     /* in the table of recorded findings; -1: none */
@@ -62,16 +63,20 @@ static void end(void)
 		gd__os_futex_wake(&busy, 1);
 }
 
+static uint64_t mix(uint64_t h, uint64_t v)
+{
+	h = (h ^ v) * 0x9e3779b97f4a7c15u;
+	return h ^ h >> 32;
+}
+
 static uint64_t hash_pcs(const struct gd__race_access *a)
 {
 	/* Of a stack that is not whole, the place stands for all stacks there. */
 	size_t n = a->stack_whole ? a->nframes : 1;
 	uint64_t h = a->kind & GD__ACCESS_FREE;
 
-	for (size_t i = 0; i < n; i++) {
-		h = (h ^ a->pcs[i]) * 0x9e3779b97f4a7c15u;
-		h ^= h >> 32;
-	}
+	for (size_t i = 0; i < n; i++)
+		h = mix(h, a->pcs[i]);
 	return h;
 }
 
@@ -107,7 +112,18 @@ static struct seen *seen_find(uint64_t hash)
 			seen_cap = cap;
 		}
 	}
-	return seen_count + 1 < seen_cap ? seen_slot(seen, seen_cap, hash) : NULL;
+	return seen_cap > 0 ? seen_slot(seen, seen_cap, hash) : NULL;
+}
+
+static void seen_put(uint64_t hash, int place)
+{
+	struct seen *s = seen_find(hash);
+
+	if (!s || s->hash != 0 ||
+	    seen_count + 1 >= seen_cap) /* one stays free: searches end there */
+		return;
+	*s = (struct seen){ .hash = hash, .place = place };
+	seen_count++;
 }
 
 /* The frames of one access as text. Static: 30 KiB, guarded by busy. */
@@ -135,13 +151,33 @@ static void symbolize(struct frames *f, const struct gd__race_access *a)
 				break;
 			if (s->ours)
 				continue;
-			f->frame[f->n] = (struct gd__suppress_frame){
-				known(s->function), known(s->file), known(s->module)
-			};
+			f->frame[f->n] =
+				(struct gd__suppress_frame){ known(s->function), known(s->file),
+							     known(s->module) };
 			f->name[f->n] = (struct gd__fp_frame){ s->module, s->function };
 			f->n++;
 		}
 	}
+}
+
+/*
+ * The stack as lines of source: x++ is a read and a write of one line, and one
+ * bug. Lines that are not known differ by address.
+ */
+static uint64_t hash_lines(const struct frames *f, const struct gd__race_access *a)
+{
+	uint64_t h = a->kind & GD__ACCESS_FREE;
+
+	if (f->n == 0)
+		return hash_pcs(a);
+	for (size_t i = 0; i < (a->stack_whole ? f->n : 1); i++) {
+		const struct gd__symbol *s = &f->symbol[i];
+
+		h = mix(h, s->line > 0 ? (uint64_t)s->line : s->offset);
+		for (const char *c = s->line > 0 ? s->file : s->module; *c != '\0'; c++)
+			h = mix(h, (unsigned char)*c);
+	}
+	return h;
 }
 
 /* "file.c:12 in fn", or the module and offset of the innermost frame. */
@@ -159,27 +195,17 @@ static void say_where(struct gd__race_finding *f)
 			s->function);
 }
 
-static const char *word(unsigned kind)
-{
-	return kind & GD__ACCESS_FREE ? "free" : kind & GD__ACCESS_WRITE ? "write" : "read";
-}
-
-/* The same whichever access came first: ordered by what they do, then by the innermost function. */
+/* The same whichever access came first, and whether x++ was caught reading or writing. */
 static void fingerprint(struct gd__race_finding *f)
 {
-	const struct gd__race *r = f->race;
-	int order = strcmp(word(r->now.kind), word(r->before.kind));
 	const char *a = frames_now.n > 0 ? frames_now.symbol[0].function : "";
 	const char *b = frames_before.n > 0 ? frames_before.symbol[0].function : "";
-	bool now_first = order != 0 ? order > 0 : strcmp(a, b) <= 0;
+	bool now_first = !f->after_free && strcmp(a, b) <= 0;
 	const struct frames *first = now_first ? &frames_now : &frames_before;
 	const struct frames *second = now_first ? &frames_before : &frames_now;
-	char wait[16];
 	struct gd__fp fp;
 
-	gd__fmt(wait, sizeof(wait), "%s/%s", word(now_first ? r->now.kind : r->before.kind),
-		word(now_first ? r->before.kind : r->now.kind));
-	gd__fp_begin(&fp, "race", wait);
+	gd__fp_begin(&fp, "race", f->after_free ? "free" : "access");
 	gd__fp_stack(&fp, first->name, first->n, "");
 	gd__fp_stack(&fp, second->name, second->n, "");
 	gd__fp_end(&fp, f->fingerprint);
@@ -235,34 +261,47 @@ static bool is_suppressed(void)
 	       gd__suppress_race(s, frames_before.frame, frames_before.n) != NULL;
 }
 
-/* One race that was not seen before. On the big stack. */
-static void report_new(void *arg)
+/* One whose pair of stacks was not seen before. Gives its place in the record, or -1. */
+static int report_new(struct gd__race *r)
 {
 	static struct gd__race_finding f; /* guarded by busy */
-	struct gd__race *r = arg;
-	struct seen *s = seen_find(hash_race(r));
-	int place = -1;
 
 	f = (struct gd__race_finding){ .race = r,
 				       .after_free = (r->before.kind & GD__ACCESS_FREE) != 0 };
+	gd__race_find_object(&f);
+	say_where(&f);
+	fingerprint(&f);
+	int place = record(&f);
+
+	gd__add_relaxed(&reported, 1); /* a counter */
+	reporting_pid = gd__os_pid();
+	print(&f);
+	gd__race_current_finding = &f;
+	__tsan_on_report((void *)&f);
+	gd__race_current_finding = NULL;
+	return place;
+}
+
+/* One whose addresses were not seen before. On the big stack. */
+static void look_closer(void *arg)
+{
+	struct gd__race *r = arg;
+	int place = -1;
+
 	symbolize(&frames_now, &r->now);
 	symbolize(&frames_before, &r->before);
-	if (!is_suppressed()) {
-		gd__race_find_object(&f);
-		say_where(&f);
-		fingerprint(&f);
-		place = record(&f);
-		gd__add_relaxed(&reported, 1); /* a counter */
-		reporting_pid = gd__os_pid();
-		print(&f);
-		gd__race_current_finding = &f;
-		__tsan_on_report((void *)&f);
-		gd__race_current_finding = NULL;
+	uint64_t lines =
+		(hash_lines(&frames_now, &r->now) + hash_lines(&frames_before, &r->before)) | 1;
+	const struct seen *s = seen_find(lines);
+
+	if (s && s->hash != 0) {
+		place = s->place;
+		gd__recorded_again(place);
+	} else if (!is_suppressed()) {
+		place = report_new(r);
 	}
-	if (s) {
-		*s = (struct seen){ .hash = hash_race(r), .place = place };
-		seen_count++;
-	}
+	seen_put(lines, place);
+	seen_put(hash_race(r), place);
 }
 
 void gd__race_report(struct gd__race *r)
@@ -271,12 +310,12 @@ void gd__race_report(struct gd__race *r)
 
 	gd__race_cur = NULL;
 	begin();
-	struct seen *s = seen_find(hash_race(r));
+	const struct seen *s = seen_find(hash_race(r));
 
 	if (s && s->hash != 0)
 		gd__recorded_again(s->place);
 	else
-		gd__inspect_on_system_stack(report_new, r);
+		gd__inspect_on_system_stack(look_closer, r);
 	if (gd__options.halt_on_error && gd__race_reported() > 0)
 		gd__os_exit(gd__race_finish());
 	end();
@@ -288,8 +327,14 @@ size_t gd__race_reported(void)
 	return gd__load_relaxed(&reported); /* a counter */
 }
 
+static int exit_code(void)
+{
+	return gd__options.exitcode >= 0 ? gd__options.exitcode : EXIT_RACES;
+}
+
 int gd__race_finish(void)
 {
+	static bool said; /* exit handlers run on one thread */
 	size_t n = gd__race_reported();
 	char text[256];
 	struct gd__out o;
@@ -297,10 +342,13 @@ int gd__race_finish(void)
 	gd__race_cur = NULL;
 	if (n == 0 || reporting_pid != gd__os_pid())
 		return 0;
+	if (said)
+		return exit_code();
+	said = true;
 	gd__out_init(&o, text, sizeof(text), gd__report_fd());
 	gd__out_fmt(&o, "Found %zu data race(s)\n", n);
 	gd__out_flush(&o);
-	return gd__options.exitcode >= 0 ? gd__options.exitcode : EXIT_RACES;
+	return exit_code();
 }
 
 /* Among the last at exit: after the program's own handlers, before libc closes its streams. */

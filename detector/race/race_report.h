@@ -16,13 +16,13 @@
 struct gd__race_access {
 	uintptr_t addr;
 	uint32_t size;
-	unsigned kind;     /* enum gd__access_kind */
-	uint64_t goid;     /* 0: a foreign thread */
+	unsigned kind; /* enum gd__access_kind */
+	uint64_t goid; /* 0: a foreign thread */
 	uint32_t serial;
-	bool goid_known;   /* false: an earlier goroutine of this chain */
-	bool finished;     /* the goroutine has ended */
-	size_t nframes;    /* at least 1: the site of the access */
-	bool stack_whole;  /* false: only the site is known */
+	bool goid_known;  /* false: an earlier goroutine of this chain */
+	bool finished;    /* the goroutine has ended */
+	size_t nframes;   /* at least 1: the site of the access */
+	bool stack_whole; /* false: only the site is known */
 	uintptr_t pcs[GD__RACE_FRAMES];
 	uint32_t create_stack; /* depot id, 0: main or unknown */
 	uint64_t parent_goid;
