@@ -147,27 +147,51 @@ void gd__sync_unlock(uintptr_t obj) GD_UNCHECKED
 	gd__spin_unlock(&stripe_of(obj)->lock);
 }
 
+/*
+ * Between hide and show this thread has no goroutine, so that an instrumented
+ * signal handler that breaks in does not come back here for a lock we hold.
+ */
+static struct gd__hook_ctx *hide(void)
+{
+	struct gd__hook_ctx *cur = gd__race_cur;
+
+	gd__race_cur = NULL;
+	atomic_signal_fence(
+		memory_order_seq_cst); /* against the compiler; a handler is this thread */
+	return cur;
+}
+
+static void show(struct gd__hook_ctx *cur)
+{
+	atomic_signal_fence(memory_order_seq_cst); /* as in hide */
+	gd__race_cur = cur;
+}
+
 void gd__sync_acquire(struct gd__hook_ctx *g, uintptr_t obj)
 {
+	struct gd__hook_ctx *cur = hide();
 	struct gd__syncobj *o = gd__sync_lock(obj, false);
 
-	if (o == NULL)
-		return;
-	gd__clock_acquire(&g->clock, &o->value);
-	gd__sync_unlock(obj);
+	if (o != NULL) {
+		gd__clock_acquire(&g->clock, &o->value);
+		gd__sync_unlock(obj);
+	}
+	show(cur);
 }
 
 /* The three that publish differ in one call. */
 static void publish(struct gd__hook_ctx *g, uintptr_t obj,
 		    void (*how)(struct gd__clock *me, struct gd__clock *published))
 {
+	struct gd__hook_ctx *cur = hide();
 	struct gd__syncobj *o = gd__sync_lock(obj, true);
 
-	if (o == NULL)
-		return;
-	how(&g->clock, &o->value);
-	gd__sync_unlock(obj);
-	gd__gctx_new_interval(g);
+	if (o != NULL) {
+		how(&g->clock, &o->value);
+		gd__sync_unlock(obj);
+		gd__gctx_new_interval(g);
+	}
+	show(cur);
 }
 
 void gd__sync_release(struct gd__hook_ctx *g, uintptr_t obj)
@@ -206,17 +230,21 @@ static void forget_in(struct stripe *s, struct gd__syncobj **link, uintptr_t sta
 
 static void forget_granule(uintptr_t granule, uintptr_t start, uintptr_t end)
 {
+	struct gd__hook_ctx *cur = hide();
 	struct stripe *s = stripe_of(granule);
 
 	gd__spin_lock(&s->lock);
 	if (s->count > 0)
 		forget_in(s, bucket_of(s, granule), start, end);
 	gd__spin_unlock(&s->lock);
+	show(cur);
 }
 
 /* For ranges larger than the page counters reach. */
 static void forget_everywhere(uintptr_t start, uintptr_t end)
 {
+	struct gd__hook_ctx *cur = hide();
+
 	for (size_t i = 0; i < STRIPES; i++) {
 		struct stripe *s = &stripes[i];
 
@@ -225,6 +253,7 @@ static void forget_everywhere(uintptr_t start, uintptr_t end)
 			forget_in(s, &s->table[b], start, end);
 		gd__spin_unlock(&s->lock);
 	}
+	show(cur);
 }
 
 void gd__sync_forget(uintptr_t obj, size_t n)

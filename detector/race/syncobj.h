@@ -32,8 +32,9 @@ struct gd__syncobj {
 };
 /*
  * For atomics: the record of obj, made if make is set. It is locked until
- * gd__sync_unlock(obj); in between the caller works on value and calls nothing else
- * of this file. NULL, and nothing locked: there is none, or no memory.
+ * gd__sync_unlock(obj); in between the caller works on value, calls nothing else of
+ * this file, and has gd__race_cur set to NULL against signal handlers. NULL, and nothing locked:
+ * there is none, or no memory.
  */
 struct gd__syncobj *gd__sync_lock(uintptr_t obj, bool make);
 void gd__sync_unlock(uintptr_t obj);

@@ -12,4 +12,6 @@
 #include "detector/race/clock_node.c"
 #include "detector/race/syncobj.c"
 
+GD__TLS struct gd__hook_ctx *gd__race_cur;
+
 #endif
