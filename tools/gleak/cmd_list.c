@@ -1,0 +1,76 @@
+/* cmd_list.c - gleak list: all goroutines of a dump. */
+#include <getopt.h>
+#include <stdio.h>
+
+#include "tools/gleak/analyze.h"
+#include "tools/gleak/cmd.h"
+#include "tools/report/report.h"
+#include "tools/util/outfile.h"
+
+#define EXE_MAX 64
+
+static enum status list(const char *core, const char *const *exe, size_t nexe, bool all)
+{
+	struct analysis a;
+	struct outfile out;
+	enum status s = STATUS_CLEAN;
+
+	if (!analyze(&a, core, exe, nexe, false))
+		return STATUS_UNREADABLE;
+	outfile_open(&out, NULL);
+	report_list(out.f, &a.dump, all);
+	if (!outfile_commit(&out) || !a.dump.complete)
+		s = STATUS_UNREADABLE;
+	analysis_release(&a);
+	return s;
+}
+
+static enum status run(const struct command *self, int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "exe", required_argument, NULL, 'e' },
+		{ "all", no_argument, NULL, 'a' },
+		{ 0 },
+	};
+	const char *exe[EXE_MAX];
+	size_t nexe = 0;
+	bool all = false;
+	int c;
+
+	while ((c = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
+		switch (c) {
+		case 'e':
+			if (nexe == EXE_MAX)
+				return usage_message(self, "more than %d --exe", EXE_MAX);
+			exe[nexe++] = optarg;
+			break;
+		case 'a':
+			all = true;
+			break;
+		default:
+			return usage_error(self, argv, c);
+		}
+	}
+	if (optind + 1 != argc)
+		return usage_message(self, optind == argc ? "no core given" : "more than one core");
+	return list(argv[optind], exe, nexe, all);
+}
+
+const struct command cmd_list = {
+	.name = "list",
+	.summary = "list the goroutines in a core with their stacks",
+	.help = "Usage: gleak list [--all] [--exe PATH]... CORE\n"
+		"\n"
+		"Lists all goroutines: state or wait reason, age, stack, creator. Those with the\n"
+		"same stack are shown together, with their number and ids.\n"
+		"\n"
+		"  --all       one by one\n"
+		"  --exe PATH  where a binary or library of the core is to be found\n"
+		"\n"
+		"Exit code: 0 done, 2 usage, 3 core unreadable or incomplete.\n"
+		"\n"
+		"Examples:\n"
+		"  gleak list core.1234\n"
+		"  gleak list --all --exe build/server core.1234\n",
+	.run = run,
+};

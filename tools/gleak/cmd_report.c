@@ -1,0 +1,109 @@
+/* cmd_report.c - gleak report: all that a dump says. */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/gleak/analyze.h"
+#include "tools/gleak/cmd.h"
+#include "tools/report/report.h"
+#include "tools/util/outfile.h"
+
+#define EXE_MAX 64
+
+struct options {
+	const char *exe[EXE_MAX];
+	size_t nexe;
+	bool json;
+	const char *output;
+	const char *core;
+};
+
+static enum status parse(const struct command *self, int argc, char **argv, struct options *o)
+{
+	static const struct option longs[] = {
+		{ "exe", required_argument, NULL, 'e' },
+		{ "format", required_argument, NULL, 'f' },
+		{ "output", required_argument, NULL, 'o' },
+		{ 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, ":o:", longs, NULL)) != -1) {
+		switch (c) {
+		case 'e':
+			if (o->nexe == EXE_MAX)
+				return usage_message(self, "more than %d --exe", EXE_MAX);
+			o->exe[o->nexe++] = optarg;
+			break;
+		case 'f':
+			o->json = strcmp(optarg, "json") == 0;
+			if (!o->json && strcmp(optarg, "text") != 0)
+				return usage_message(self, "unknown format '%s'", optarg);
+			break;
+		case 'o':
+			o->output = optarg;
+			break;
+		default:
+			return usage_error(self, argv, c);
+		}
+	}
+	if (optind + 1 != argc)
+		return usage_message(self, optind == argc ? "no core given" : "more than one core");
+	o->core = argv[optind];
+	return STATUS_CLEAN;
+}
+
+static enum status write_report(const struct options *o, const struct dump *d)
+{
+	struct outfile out;
+
+	if (!outfile_open(&out, o->output))
+		return STATUS_UNREADABLE;
+	if (o->json)
+		report_json(out.f, d);
+	else
+		report_text(out.f, d);
+	if (!outfile_commit(&out))
+		return STATUS_UNREADABLE;
+	if (!d->complete)
+		return STATUS_UNREADABLE;
+	return dump_stuck(d) || d->nraces ? STATUS_FINDINGS : STATUS_CLEAN;
+}
+
+static enum status run(const struct command *self, int argc, char **argv)
+{
+	struct options o = { 0 };
+	struct analysis a;
+	enum status s = parse(self, argc, argv, &o);
+
+	if (s != STATUS_CLEAN)
+		return s;
+	if (!analyze(&a, o.core, o.exe, o.nexe, true))
+		return STATUS_UNREADABLE;
+	s = write_report(&o, &a.dump);
+	analysis_release(&a);
+	return s;
+}
+
+const struct command cmd_report = {
+	.name = "report",
+	.summary = "explain the leaks and races in a core",
+	.help = "Usage: gleak report [--exe PATH]... [--format text|json] [-o FILE] CORE\n"
+		"\n"
+		"Reads an ELF core of a gdetect program (written by the kernel, by gdb's gcore,\n"
+		"by gd_dump() or by gleak dump; .gz and .zst too), finds the goroutines that can\n"
+		"never run again and says why, and lists the races that were recorded.\n"
+		"\n"
+		"  --exe PATH       where a binary or library of the core is to be found; by\n"
+		"                   file name, else it stands for the executable. May repeat.\n"
+		"  --format FORMAT  text (the default) or json (schema gdetect-report/1)\n"
+		"  -o, --output FILE  write there instead of standard output; the file appears\n"
+		"                   only when it is whole\n"
+		"\n"
+		"Exit code: 0 nothing found, 1 findings, 2 usage, 3 core unreadable or incomplete.\n"
+		"\n"
+		"Examples:\n"
+		"  gleak report core.1234\n"
+		"  gleak report --exe build/server --format json -o leaks.json core.1234.zst\n",
+	.run = run,
+};
