@@ -42,6 +42,7 @@ __attribute__((constructor(103))) static void fill(void)
 	gd__anchor.ctx_resume = (uintptr_t)gd__ctx_resume;
 	gd__anchor.now = (uintptr_t)&gd__sched.stopped_at;
 	gd__anchor.ended = (uintptr_t)&gd__sched.ended;
+	gd__anchor.run_frame = (uintptr_t)&gd__sched.run_frame;
 }
 
 static void print(void *arg)
@@ -60,9 +61,9 @@ static void print(void *arg)
  */
 static void fatal_dump(int fd)
 {
-	if (gd__load_relaxed(&gd__sched.procs) == 0) /* not started: there are no goroutines */
-		return;
-	if (!gd__load_acquire(&gd__sched.stopping)) /* pairs with gd__stw_stop */
+	bool started = gd__load_relaxed(&gd__sched.procs) != 0; /* else there is but this thread */
+
+	if (started && !gd__load_acquire(&gd__sched.stopping)) /* pairs with gd__stw_stop */
 		gd__stw_stop(false);
 	gd__inspect_on_system_stack(print, &fd);
 }

@@ -31,6 +31,7 @@ struct gd__anchor {
 	uint64_t ctx_resume;  /* gd__ctx_resume */
 	uint64_t now;         /* address of an int64_t: clock at the last stop or dump */
 	uint64_t ended;       /* address of a uint32_t: main has returned */
+	uint64_t run_frame;   /* address of a uint64_t, then an int32_t: gd_run's frame, its thread */
 	uint64_t heap_root, depot_root, reports_root; /* set by detector/common, or 0 */
 };
 

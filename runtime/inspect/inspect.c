@@ -18,6 +18,7 @@
 
 #define MAX_WAITS 65536u
 #define MAX_MS    100000u
+#define MAX_OVERFLOW 65536u
 
 static bool read_self(const struct gd__mem *m, uint64_t addr, void *buf, size_t n)
 {
@@ -79,6 +80,10 @@ enum gd__inspect_error gd__inspect_open(struct gd__runtime *rt, const struct gd_
 	struct gd__anchor a;
 	enum gd__inspect_error e;
 	uint32_t n = 0, ended = 0;
+	struct {
+		uint64_t frame;
+		int32_t tid;
+	} run = { 0, 0 };
 
 	memset(rt, 0, sizeof(*rt));
 	rt->mem = mem;
@@ -90,12 +95,15 @@ enum gd__inspect_error gd__inspect_open(struct gd__runtime *rt, const struct gd_
 		return e;
 	if (!mem->read(mem, a.g_nchunks, &n, sizeof(n)) || n > GD__G_CHUNKS ||
 	    !mem->read(mem, a.now, &rt->now_ns, sizeof(rt->now_ns)) ||
-	    !mem->read(mem, a.ended, &ended, sizeof(ended)))
+	    !mem->read(mem, a.ended, &ended, sizeof(ended)) ||
+	    !mem->read(mem, a.run_frame, &run, sizeof(run)))
 		return GD__INSPECT_BROKEN;
 	if (n == 0)
 		return GD__INSPECT_EMPTY;
 	rt->ngoroutines = (uint64_t)n * GD__G_CHUNK;
 	rt->ended = ended != 0;
+	rt->run_frame = run.frame;
+	rt->run_tid = run.tid;
 	rt->heap_root = a.heap_root;
 	rt->depot_root = a.depot_root;
 	rt->reports_root = a.reports_root;
@@ -150,7 +158,8 @@ static void copy_context(const struct gd__runtime *rt, struct gd__ginfo *out, co
 		out->sp = g->ctx.sp;
 		out->resume_pc = rt->ctx_resume;
 	}
-	if (out->sp && (out->sp < out->stack_lo || out->sp >= out->stack_hi))
+	/* A little below: an overflow, caught in the guard. */
+	if (out->sp && (out->sp + MAX_OVERFLOW < out->stack_lo || out->sp >= out->stack_hi))
 		out->sp = out->resume_pc = 0;
 }
 

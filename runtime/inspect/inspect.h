@@ -103,7 +103,6 @@ struct gd__tinfo {
 	uint64_t sp, pc;    /* when stopped by signal or in our own process; else 0 */
 	uint64_t regs[16];  /* general registers in DWARF order, valid if pc != 0 */
 	uint64_t stack_lo, stack_hi; /* of its system stack, 0 if unknown */
-	uint64_t outer_sp;  /* main thread: frames above this are the caller of gd_run; 0 for others */
 };
 
 /* What the anchor says, checked. */
@@ -113,6 +112,8 @@ struct gd__runtime {
 	uint64_t ngoroutines; /* records, including free ones */
 	int64_t now_ns;       /* clock when the world was stopped or the dump was written */
 	bool ended;           /* the main goroutine's function has returned */
+	uint64_t run_frame;   /* frames above this are the caller of gd_run, on thread run_tid */
+	int32_t run_tid;
 	char build[32];       /* version of the library */
 	uint64_t heap_root;   /* detector/common's heap tables, 0 if not tracked */
 	uint64_t depot_root;  /* detector/common's stack depot, 0 if none */

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "runtime/base/os_linux.h"
 #include "runtime/base/waitreason.h"
 #include "runtime/inspect/inspect.h"
 #include "runtime/inspect/traceback.h"
@@ -148,6 +149,17 @@ void gd__print_missing(struct gd__out *o)
 			       "stacks follow frame pointers and may end early)\n");
 }
 
+/* A thread that runs no goroutine has something to show as well. */
+static void print_thread(struct gd__out *o)
+{
+	uintptr_t pcs[GD__FRAMES_MAX];
+	size_t n = gd__trace_self(pcs, GD__FRAMES_MAX, 0);
+
+	gd__out_fmt(o, "thread %d [running]:\n", gd__os_tid());
+	gd__print_stack(o, pcs, n);
+	gd__out_str(o, "\n");
+}
+
 void gd__print_goroutines(struct gd__out *o)
 {
 	uint64_t self = gd__inspect_self();
@@ -155,9 +167,11 @@ void gd__print_goroutines(struct gd__out *o)
 	struct gd__ginfo g;
 	bool broken;
 
+	gd__print_missing(o);
+	if (self == 0)
+		print_thread(o);
 	if (gd__inspect_open(&rt, &gd__mem_self, 0) != GD__INSPECT_OK)
 		return;
-	gd__print_missing(o);
 	for (uint64_t i = 0; self != 0 && i < rt.ngoroutines; i++)
 		if (gd__inspect_goroutine(&rt, i, &g, &broken) && g.id == self)
 			print_goroutine(o, &rt, &g);

@@ -225,7 +225,9 @@ size_t gd__trace_goroutine(const struct gd__runtime *rt, const struct gd__ginfo 
 		for (size_t i = 0; i < sizeof(number); i++)
 			regs[number[i]] = g->call_regs[i];
 	}
-	return gd__trace_regs(pcs, max, regs, g->resume_pc, g->stack_lo, g->stack_hi);
+	/* After an overflow the innermost frame lies in the guard; what it saved lies above. */
+	return gd__trace_regs(pcs, max, regs, g->resume_pc, g->sp < g->stack_lo ? g->sp : g->stack_lo,
+			      g->stack_hi);
 }
 
 static void load(void *arg)

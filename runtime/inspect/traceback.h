@@ -67,7 +67,10 @@ void gd__print_stack(struct gd__out *o, const uintptr_t *pcs, size_t n);
 /* One line for each library that is missing and what the stacks lack because of it. */
 void gd__print_missing(struct gd__out *o);
 
-/* The dump of SIGQUIT and of fatal errors. World stopped, or nobody else runs. */
+/*
+ * The dump of SIGQUIT and of fatal errors: the caller (goroutine or thread) first, then all
+ * goroutines. World stopped, or nobody else runs. On the system stack.
+ */
 void gd__print_goroutines(struct gd__out *o);
 
 #endif

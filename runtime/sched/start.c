@@ -133,6 +133,7 @@ static void end_main(void)
 {
 	if (gd__watch && gd__watch->main_done)
 		gd__watch->main_done();
+	gd__hook(release, gd__m_self()->cur->hook_ctx, &gd__sched.ended);
 	gd__store_release(&gd__sched.ended, 1); /* pairs with gd_run: what main did */
 	gd__os_futex_wake(&gd__sched.ended, 1);
 	gd__stw_stop(false); /* for good; who does not stop goes on until the process ends */
@@ -353,7 +354,12 @@ static int spawn_main(void (*start)(void *), void *arg)
 	return GD_OK;
 }
 
-uintptr_t gd__run_frame;
+/*
+ * A static link takes only the objects that something names. The dump of fatal errors and the
+ * anchor for outside readers install themselves in constructors: this empty relocation names
+ * them without a call upward.
+ */
+__asm__(".pushsection .text\n\t.reloc ., R_X86_64_NONE, gd__anchor\n\t.popsection");
 
 int gd_run(void (*start)(void *arg), void *arg)
 {
@@ -361,7 +367,8 @@ int gd_run(void (*start)(void *arg), void *arg)
 
 	if (gd__swap_acq_rel(&started, 1) != 0) /* pairs with itself: one caller goes on */
 		gd__fatal("gd_run called twice");
-	gd__run_frame = (uintptr_t)__builtin_frame_address(0);
+	gd__sched.run_frame = (uintptr_t)__builtin_frame_address(0);
+	gd__sched.run_tid = gd__os_tid();
 	sched_init();
 	if (spawn_main(start, arg) != GD_OK)
 		return GD_ENOMEM;
@@ -369,5 +376,6 @@ int gd_run(void (*start)(void *arg), void *arg)
 	gd__sysmon_start();
 	while (gd__load_acquire(&gd__sched.ended) == 0) /* pairs with end_main: what main did */
 		gd__os_futex_wait(&gd__sched.ended, 0, -1);
+	gd__hook(acquire, NULL, &gd__sched.ended); /* the caller sees what main's goroutine did */
 	return GD_OK;
 }

@@ -46,6 +46,8 @@ struct gd__sched {
 	const struct gd__source *source[GD__SOURCES_MAX];
 	uint32_t nsources;
 	uint64_t seed;
+	uintptr_t run_frame; /* of gd_run, on the stack of the thread run_tid that waits in it */
+	int32_t run_tid;
 	int64_t started_at;
 	int64_t stopped_at; /* clock of the last stop of the world or of sysmon's last round */
 };

@@ -102,11 +102,11 @@ CASE(runnext_first_then_fifo)
 	CHECK_STR(order, "dabcDABC");
 }
 
-struct errno_args {
+struct keep_errno_args {
 	int value;
 };
 
-static void keep_errno(struct errno_args *a)
+static void keep_errno(struct keep_errno_args *a)
 {
 	for (int i = 0; i < 200; i++) {
 		errno = a->value;
@@ -208,11 +208,11 @@ CASE(procs_out_of_range)
 	CHECK_EQ(gd_set_procs(257), GD_EINVAL);
 }
 
-struct none_args {
+struct wait_for_ever_args {
 	int unused;
 };
 
-static void wait_for_ever(struct none_args *a)
+static void wait_for_ever(struct wait_for_ever_args *a)
 {
 	(void)a;
 	gd_select_none();
@@ -249,10 +249,17 @@ static int __attribute__((noinline)) deep(int n)
 	volatile char pad[512];
 
 	pad[0] = (char)n;
-	return n == 0 ? 0 : deep(n - 1) + pad[0] * 0 + 1;
+	if (n == 0)
+		return 0;
+	n = deep(n - 1) + 1;
+	return n + pad[0] * 0;
 }
 
-static void overflow(struct none_args *a)
+struct overflow_args {
+	int unused;
+};
+
+static void overflow(struct overflow_args *a)
 {
 	(void)a;
 	deep(100000000);
@@ -341,8 +348,8 @@ static void start_nothing(void *arg)
 
 static void run_twice(void)
 {
-	run(start_nothing);
-	run(start_nothing);
+	gd_run(start_nothing, NULL);
+	gd_run(start_nothing, NULL);
 }
 
 CASE(run_twice_is_fatal)
