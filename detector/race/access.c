@@ -70,7 +70,8 @@ static void note_seen(const struct visit *v, uint64_t word, uint64_t mask)
 static bool visit_begin(struct visit *v, struct gd__hook_ctx *g, uintptr_t addr, size_t n,
 			unsigned kind, uintptr_t pc)
 {
-	bool within = (addr & (GD__CELL_BYTES - 1)) + n <= GD__CELL_BYTES;
+	/* Only then the bytes of a fact, some of which may be gone, tell where the access was. */
+	bool aligned = n <= 16 && (n & (n - 1)) == 0 && addr % n == 0;
 	bool freed = (kind & GD__ACCESS_FREE) != 0;
 	uint32_t site;
 
@@ -78,7 +79,7 @@ static bool visit_begin(struct visit *v, struct gd__hook_ctx *g, uintptr_t addr,
 		return false;
 	if (g->hit == GD__HIT_NONE && !gd__interval_begin(g))
 		return false;
-	site = gd__site_put(g, pc, within || (n == 16 && addr % 16 == 0) ? n : 0, freed);
+	site = gd__site_put(g, pc, aligned ? n : 0, freed);
 	v->g = g;
 	v->now = (struct gd__race_now){ .addr = addr, .size = n, .kind = kind, .pc = pc };
 	v->stamp = gd__fact_make(g->interval, site, freed || (kind & GD__ACCESS_ATOMIC), 0);

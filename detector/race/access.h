@@ -22,11 +22,17 @@ enum gd__access_kind {
 	GD__ACCESS_FREE = 4    /* or-ed to WRITE: free() or pool put */
 };
 
-/* Base of the cells; 0 bits of the shadow are mapped before gd__shadow_init has run. */
+/* Base of the cells; NULL before gd__shadow_init has run, when no record may exist either. */
 extern char *gd__shadow_base GD__HIDDEN;
 
-/* 2^41 cells: addresses that differ by a multiple of 16 TiB share a cell. */
-#define GD__SHADOW_CELLS ((uint64_t)1 << 41)
+/*
+ * 2^41 cells, 32 TiB of addresses: memory that differs by a multiple of 16 TiB shares a cell.
+ * A build whose address space is smaller (a test under another detector) sets another number.
+ */
+#ifndef GD__SHADOW_LOG2
+#define GD__SHADOW_LOG2 41
+#endif
+#define GD__SHADOW_CELLS ((uint64_t)1 << GD__SHADOW_LOG2)
 #define GD__SHADOW_BYTES (GD__SHADOW_CELLS * sizeof(struct gd__cell))
 
 static GD__ALWAYS_INLINE struct gd__cell *gd__cell_of(uintptr_t addr)

@@ -29,28 +29,25 @@ static void fill_now(struct gd__race_access *a, const struct gd__hook_ctx *g,
 }
 
 /*
- * Where the earlier access lay: its size is in its site, its bytes in the fact,
- * which may be those of several accesses from that site.
+ * Where the earlier access lay: its size is in its site if it was aligned. Else
+ * the bytes of the fact are all there is, those of several accesses maybe.
  */
 static void fill_place(struct gd__race_access *a, uint64_t fact, unsigned byte,
 		       const struct gd__site_info *site, uintptr_t cell)
 {
-	unsigned bytes = gd__site_bytes(gd__fact_site(fact), (unsigned)(fact & GD__FACT_MASK), byte);
-	unsigned first = byte, size = site->size;
+	uint32_t all = (uint32_t)(fact & GD__FACT_MASK);
+	unsigned bytes = gd__site_bytes(gd__fact_site(fact), all, byte);
+	unsigned first = byte;
 
-	while (first > 0 && (bytes >> (first - 1) & 1))
-		first--;
-	if (size > GD__CELL_BYTES) { /* 16 bytes, aligned */
-		a->addr = cell & ~(uintptr_t)(size - 1);
-		a->size = size;
+	if (site->size != 0) { /* aligned; 16 bytes are two cells */
+		a->addr = (cell + byte) & ~((uintptr_t)site->size - 1);
+		a->size = site->size;
 		return;
 	}
-	if (size == 0)
-		size = (unsigned)__builtin_ctz(~(bytes >> first));
-	else
-		first += (byte - first) / size * size;
+	while (first > 0 && (bytes >> (first - 1) & 1))
+		first--;
 	a->addr = cell + first;
-	a->size = size;
+	a->size = (uint32_t)__builtin_ctz(~(bytes >> first));
 }
 
 static void fill_before(struct gd__race_access *a, uint64_t fact, unsigned byte, unsigned kind,

@@ -27,7 +27,7 @@
 
 struct gd__site_info {
 	uintptr_t pc;
-	uint32_t size;  /* of the access, 0: not known (a range, or across cells) */
+	uint32_t size;  /* of the access, 0: not known (a range, or not aligned) */
 	uint32_t stack; /* depot id of the callers, innermost first */
 	bool whole;     /* stack holds all of them */
 	bool freed;
@@ -36,8 +36,8 @@ struct gd__site_info {
 bool gd__site_init(void);
 
 /*
- * The site of an access by g at this moment. size: 1, 2, 4, 8 within one cell,
- * or 0. 0 is returned when the table is full: not known.
+ * The site of an access by g at this moment. size: 1, 2, 4, 8 or 16 if it is aligned
+ * to that, else 0. 0 is returned when the table is full: not known.
  */
 uint32_t gd__site_put(const struct gd__hook_ctx *g, uintptr_t pc, size_t size, bool freed);
 

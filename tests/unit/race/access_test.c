@@ -143,7 +143,7 @@ static bool confirmed(const struct gd__race_access *b, const struct past *now)
 
 	for (size_t i = 0; i < nhistory; i++) {
 		const struct past *p = &history[i];
-		bool range = p->size > 8 || (p->addr & 7) + p->size > 8;
+		bool range = (p->size & (p->size - 1)) != 0 || p->size > 16 || p->addr % p->size != 0;
 
 		if (gos[p->go].serial != b->serial || p->kind != b->kind || p->pc != b->pcs[0])
 			continue;
@@ -357,7 +357,7 @@ static void play(const struct mix *m, uint64_t first, uint32_t ops)
 		if (rnd(200) == 0)
 			op_reset();
 		if (rnd(400) == 0)
-			op_stamp(id);
+			op_stamp(live[rnd(nlive)]);
 		if (nhistory > HISTORY - 100)
 			op_reset();
 	}
@@ -559,6 +559,29 @@ CASE(shared_table_needs_no_records)
 	gd__access_write_hot(gb, (uintptr_t)&table[77], 8, 0x2010);
 	CHECK_EQ(nreports, 1);
 	CHECK_EQ(reports[0].before.goid, 1);
+}
+
+/* A step that leads to a set is remembered, but not for other bytes. */
+CASE(sets_of_other_bytes_are_others)
+{
+	struct gd__clock o = { 0 };
+
+	two_goroutines();
+	struct gd__hook_ctx *gc = gd__gctx_make(NULL, 3, 0, 0);
+
+	for (unsigned i = 0; i < 4; i++)
+		gd__access_read_hot(ga, AT(i * 8), 8, 0x1000);
+	for (unsigned i = 0; i < 4; i++)
+		gd__access_read_hot(gb, AT(i * 8 + 4 + i), 1, 0x2000);
+	gd__clock_release(&ga->clock, &o);
+	gd__clock_acquire(&gc->clock, &o);
+	for (unsigned i = 0; i < 4; i++) {
+		gd__access_write_hot(gc, AT(i * 8 + 4 + i), 1, 0x3000);
+		CHECK_EQ(nreports, i + 1);
+		CHECK_EQ(reports[i].before.goid, 2);
+	}
+	gd__access_write_hot(gc, AT(6), 1, 0x3000);
+	CHECK_EQ(nreports, 4);
 }
 
 /* A hot word that two goroutines read in ever new intervals does not fill memory with sets. */
