@@ -42,6 +42,8 @@ static void on_go_switch(struct gd__hook_ctx *g)
 
 static void on_acquire(struct gd__hook_ctx *g, const void *obj)
 {
+	if (!g)
+		g = gd__race_cur; /* the thread that called gd_run; NULL on a scheduler's stack */
 	if (g)
 		gd__sync_acquire(g, (uintptr_t)obj);
 }
