@@ -162,7 +162,7 @@ void *gd__arena_get(struct gd__arena *a, size_t n)
 {
 	if (n > SIZE_MAX / 2)
 		return NULL;
-	n = (n + 15) & ~(size_t)15;
+	n = n == 0 ? 16 : (n + 15) & ~(size_t)15;
 	if ((size_t)(a->end - a->at) < n && !arena_grow(a, n))
 		return NULL;
 	void *p = a->at;
