@@ -115,12 +115,12 @@ static uint64_t set_word(uint32_t number)
 	return number ? gd__word_make(number, 0, 1, 0) : 0;
 }
 
-uint64_t gd__set_put(const uint64_t facts[GD__SET_FACTS])
+uint64_t gd__factset_put(const uint64_t facts[GD__SET_FACTS])
 {
 	return set_word(gd__intern_put(&sets, facts, NULL, NULL));
 }
 
-uint64_t gd__set_find(const uint64_t facts[GD__SET_FACTS])
+uint64_t gd__factset_find(const uint64_t facts[GD__SET_FACTS])
 {
 	return set_word(gd__intern_find(&sets, facts));
 }
@@ -130,7 +130,7 @@ int64_t gd__record_count(void)
 	return gd__load_relaxed(&live); /* statistics */
 }
 
-uint32_t gd__set_count(void)
+uint32_t gd__factset_count(void)
 {
 	return sets.count; /* statistics: may be some behind */
 }

@@ -42,12 +42,12 @@ static inline void gd__slot_free(uint64_t slot)
 }
 
 /* The word of the set of these facts, ascending, zeros behind; 0 if it is not made. */
-uint64_t gd__set_put(const uint64_t facts[GD__SET_FACTS]);
+uint64_t gd__factset_put(const uint64_t facts[GD__SET_FACTS]);
 /* The same, only if the set exists. */
-uint64_t gd__set_find(const uint64_t facts[GD__SET_FACTS]);
+uint64_t gd__factset_find(const uint64_t facts[GD__SET_FACTS]);
 
 /* Private records in use, and sets made: for tests and statistics. */
 int64_t gd__record_count(void);
-uint32_t gd__set_count(void);
+uint32_t gd__factset_count(void);
 
 #endif

@@ -205,7 +205,7 @@ static uint64_t set_of(uint64_t *facts, uint32_t n)
 	sort_facts(facts, n);
 	for (uint32_t i = n; i < GD__SET_FACTS; i++)
 		facts[i] = 0;
-	word = gd__set_find(facts);
+	word = gd__factset_find(facts);
 	if (word != 0) {
 		set_debt -= set_debt > 0;
 		return word;
@@ -213,7 +213,7 @@ static uint64_t set_of(uint64_t *facts, uint32_t n)
 	if (set_debt + SET_COST > SET_FREE)
 		return 0;
 	set_debt += SET_COST;
-	return gd__set_put(facts);
+	return gd__factset_put(facts);
 }
 
 /* A slot value for n facts, of which there is room for GD__SET_FACTS + 1. */
