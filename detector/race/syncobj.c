@@ -162,8 +162,7 @@ static struct gd__hook_ctx *hide(void)
 	struct gd__hook_ctx *cur = gd__race_cur;
 
 	gd__race_cur = NULL;
-	atomic_signal_fence(
-		memory_order_seq_cst); /* against the compiler; a handler is this thread */
+	compiler_barrier();
 	return cur;
 }
 

@@ -30,11 +30,13 @@ struct gd__syncobj {
 	struct gd__clock value;
 	struct gd__syncobj *next;
 };
+
 /*
  * For atomics: the record of obj, made if make is set. It is locked until
- * gd__sync_unlock(obj); in between the caller works on value, calls nothing else of
- * this file, and has gd__race_cur set to NULL against signal handlers. NULL, and nothing locked:
- * there is none, or no memory.
+ * gd__sync_unlock(obj); in between the caller works on value, calls nothing else
+ * of this file, and has gd__race_cur set to NULL against signal handlers. NULL, and
+ * nothing locked: there is none, or no memory. Who acquires reads the program's
+ * value first: a release may come right after a NULL.
  */
 struct gd__syncobj *gd__sync_lock(uintptr_t obj, bool make);
 void gd__sync_unlock(uintptr_t obj);
