@@ -66,24 +66,24 @@ static void note_seen(const struct visit *v, uint64_t word, uint64_t mask)
 		s->plain |= (uint8_t)mask;
 }
 
-/* Begins the interval if need be and interns the site. false: the detector is off. */
-static bool visit_begin(struct visit *v, struct gd__hook_ctx *g, uintptr_t addr, size_t n,
-			unsigned kind, uintptr_t pc)
+/* Begins the interval if need be. false: the detector is off. */
+static GD__ALWAYS_INLINE bool interval_ready(struct gd__hook_ctx *g)
+{
+	if (gd__unlikely(gd__load_relaxed(&gd__race_off))) /* a late look only costs time */
+		return false;
+	return gd__likely(g->hit != GD__HIT_NONE) || gd__interval_begin(g);
+}
+
+/* The fact of this access, without its bytes. */
+static GD__ALWAYS_INLINE uint64_t stamp_of(const struct gd__hook_ctx *g, uintptr_t addr, size_t n,
+					   unsigned kind, uintptr_t pc)
 {
 	/* Only then the bytes of a fact, some of which may be gone, tell where the access was. */
-	bool aligned = n <= 16 && (n & (n - 1)) == 0 && addr % n == 0;
+	bool aligned = n <= 16 && (n & (n - 1)) == 0 && (addr & (n - 1)) == 0;
 	bool freed = (kind & GD__ACCESS_FREE) != 0;
-	uint32_t site;
+	uint32_t site = gd__site_put(g, pc, aligned ? n : 0, freed);
 
-	if (gd__load_relaxed(&gd__race_off)) /* a late look only costs time */
-		return false;
-	if (g->hit == GD__HIT_NONE && !gd__interval_begin(g))
-		return false;
-	site = gd__site_put(g, pc, aligned ? n : 0, freed);
-	v->g = g;
-	v->now = (struct gd__race_now){ .addr = addr, .size = n, .kind = kind, .pc = pc };
-	v->stamp = gd__fact_make(g->interval, site, freed || (kind & GD__ACCESS_ATOMIC), 0);
-	return true;
+	return gd__fact_make(g->interval, site, freed || (kind & GD__ACCESS_ATOMIC), 0);
 }
 
 /* Gathers the facts of a slot that race with this access. */
@@ -119,6 +119,58 @@ static uint64_t read_slot(const struct visit *v, uint64_t w, uint64_t r, uint64_
 	return gd__slot_add(v->g, r, fact, GD__SLOT_READS);
 }
 
+/* A fact of g's may stand alone where f was: f covers no other byte and is before it. */
+static GD__ALWAYS_INLINE bool takes_place(const struct gd__hook_ctx *g, uint64_t f, uint64_t fact)
+{
+	if (f == 0)
+		return true;
+	if (gd__slot_is_record(f) || gd__fact_is_free(f) || (f & ~fact & GD__FACT_MASK))
+		return false;
+	if ((fact & GD__FACT_ATOMIC) && !(f & GD__FACT_ATOMIC))
+		return false;
+	return gd__interval_before(g, gd__fact_id(f));
+}
+
+/* A read may pass this write without more: no race, and not its own interval's. */
+static GD__ALWAYS_INLINE bool passes(const struct gd__hook_ctx *g, uint64_t w, uint64_t fact)
+{
+	if (w == 0)
+		return true;
+	if (gd__slot_is_record(w) || gd__fact_is_free(w) || gd__fact_id(w) == gd__fact_id(fact))
+		return false;
+	return !(w & fact & GD__FACT_MASK) || (w & fact & GD__FACT_ATOMIC) ||
+	       gd__interval_before(g, gd__fact_id(w));
+}
+
+/*
+ * The common cases, each slot empty or one fact that gives way: what visit_cell
+ * does, without its generality. false: not one of them, nothing was done.
+ */
+static GD__ALWAYS_INLINE bool visit_quickly(const struct gd__hook_ctx *g, struct gd__cell *c,
+					    uint64_t fact, unsigned kind)
+{
+	uint64_t w = gd__cell_lock(c);
+	uint64_t r = gd__load_relaxed(&c->r), w2 = w, r2 = r; /* under the lock */
+	bool done;
+
+	if (kind & GD__ACCESS_WRITE) {
+		bool freeing = (kind & GD__ACCESS_FREE) != 0;
+		uint64_t as = freeing ? fact & ~GD__FACT_ATOMIC : fact; /* free is no atomic access */
+
+		done = takes_place(g, w, as) && takes_place(g, r, as);
+		if (done) {
+			w2 = fact;
+			r2 = gd__fact_id(r) == gd__fact_id(fact) && !freeing ? r : 0;
+		}
+	} else {
+		done = passes(g, w, fact) && takes_place(g, r, fact);
+		if (done)
+			r2 = fact;
+	}
+	gd__cell_unlock(c, w2, r2);
+	return done;
+}
+
 /* mask: the bytes of the cell at addr that this access touches. */
 static void visit_cell(const struct visit *v, uintptr_t addr, uint64_t mask)
 {
@@ -146,12 +198,17 @@ static void visit_cell(const struct visit *v, uintptr_t addr, uint64_t mask)
 		gd__race_found(v->g, &v->now, addr & ~(uintptr_t)(GD__CELL_BYTES - 1), &found);
 }
 
+static GD__NOINLINE void visit_one(struct gd__hook_ctx *g, const struct gd__race_now *now,
+				   uint64_t stamp, uint64_t mask)
+{
+	visit_cell(&(struct visit){ g, *now, stamp }, now->addr, mask);
+}
+
 void gd__access_cell_slow(struct gd__hook_ctx *g, uintptr_t addr, size_t n, unsigned kind,
 			  uintptr_t pc)
 {
 	struct gd__cell *c = gd__cell_of(addr);
-	uint64_t mask = gd__access_mask(addr, n);
-	struct visit v;
+	uint64_t mask = gd__access_mask(addr, n), stamp;
 
 	if (gd__unlikely(g->ignore != 0))
 		return;
@@ -159,8 +216,11 @@ void gd__access_cell_slow(struct gd__hook_ctx *g, uintptr_t addr, size_t n, unsi
 	if (was_seen(g, gd__load_relaxed(kind & GD__ACCESS_WRITE ? &c->w : &c->r), kind, mask))
 		return;
 	g->ignore++;
-	if (visit_begin(&v, g, addr, n, kind, pc))
-		visit_cell(&v, addr, mask);
+	if (interval_ready(g)) {
+		stamp = stamp_of(g, addr, n, kind, pc);
+		if (!visit_quickly(g, c, stamp | mask, kind))
+			visit_one(g, &(struct gd__race_now){ addr, n, kind, pc }, stamp, mask);
+	}
 	g->ignore--;
 }
 
@@ -189,29 +249,39 @@ static bool cell_hit(const struct gd__hook_ctx *g, uintptr_t addr, unsigned kind
 	return gd__slot_hit(r, g->hit, bits) || was_seen(g, r, kind, mask);
 }
 
+/* The cells of [now->addr, end). */
+static void visit_range(struct gd__hook_ctx *g, const struct gd__race_now *now, uintptr_t end)
+{
+	struct visit v = { .g = g, .now = *now };
+	bool freeing = (now->kind & GD__ACCESS_FREE) != 0;
+
+	for (uintptr_t a = now->addr, next; a < end; a = next) {
+		uint64_t mask = cell_mask(a, end);
+
+		next = (a & ~(uintptr_t)(GD__CELL_BYTES - 1)) + GD__CELL_BYTES;
+		if (!freeing && cell_hit(g, a, now->kind, mask))
+			continue;
+		if (v.stamp == 0) {
+			if (!interval_ready(g))
+				return;
+			v.stamp = stamp_of(g, now->addr, now->size, now->kind, now->pc);
+		}
+		if (!visit_quickly(g, gd__cell_of(a), v.stamp | mask, now->kind))
+			visit_cell(&v, a, mask);
+	}
+}
+
 void gd__access(struct gd__hook_ctx *g, uintptr_t addr, size_t n, unsigned kind, uintptr_t pc)
 {
-	uintptr_t end = addr + n;
-	bool begun = false, freeing = (kind & GD__ACCESS_FREE) != 0;
-	struct visit v;
+	size_t looked_at = n;
 
 	if (gd__unlikely(g->ignore != 0) || n == 0)
 		return;
 	g->ignore++;
-	if (freeing && n > GD__SHADOW_FREE_MAX) {
-		gd__shadow_reset(addr + GD__SHADOW_FREE_MAX, n - GD__SHADOW_FREE_MAX);
-		end = addr + GD__SHADOW_FREE_MAX;
+	if ((kind & GD__ACCESS_FREE) && n > GD__SHADOW_FREE_MAX) {
+		looked_at = GD__SHADOW_FREE_MAX;
+		gd__shadow_reset(addr + looked_at, n - looked_at);
 	}
-	for (uintptr_t a = addr, next; a < end; a = next) {
-		uint64_t mask = cell_mask(a, end);
-
-		next = (a & ~(uintptr_t)(GD__CELL_BYTES - 1)) + GD__CELL_BYTES;
-		if (!freeing && cell_hit(g, a, kind, mask))
-			continue;
-		if (!begun && !visit_begin(&v, g, addr, n, kind, pc))
-			break;
-		begun = true;
-		visit_cell(&v, a, mask);
-	}
+	visit_range(g, &(struct gd__race_now){ addr, n, kind, pc }, addr + looked_at);
 	g->ignore--;
 }

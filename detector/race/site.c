@@ -25,6 +25,14 @@ struct mixture {
 };
 _Static_assert(sizeof(struct mixture) % 8 == 0, "an intern key is whole words");
 
+/* What this thread asked for last. */
+struct recent {
+	uint64_t key[KEY_WORDS];
+	uint32_t site;
+};
+#define RECENT 32u
+static GD__TLS struct recent recents[RECENT];
+
 static struct gd__intern places, free_places, mixtures;
 
 bool gd__site_init(void)
@@ -120,16 +128,30 @@ static uint32_t put_new(struct gd__intern *t, const struct gd__hook_ctx *g, uint
 	return n ? n : alone;
 }
 
-uint32_t gd__site_put(const struct gd__hook_ctx *g, uintptr_t pc, size_t size, bool freed)
+static GD__NOINLINE uint32_t put(const struct gd__hook_ctx *g, struct recent *r, uint64_t pc,
+				 uint64_t ctx, bool freed)
 {
 	struct gd__intern *t = freed ? &free_places : &places;
-	uint64_t ctx = g->frame[-1].ctx;
-	uint64_t key[KEY_WORDS] = { key_pc(pc, size), ctx ? ctx : 1 };
+	uint64_t key[KEY_WORDS] = { pc, ctx };
 	uint32_t n = gd__intern_find(t, key);
 
-	if (gd__unlikely(n == 0))
+	if (n == 0)
 		n = put_new(t, g, key);
-	return freed ? n | GD__SITE_FREE : n;
+	if (freed)
+		return n | GD__SITE_FREE;
+	*r = (struct recent){ { pc, ctx }, n };
+	return n;
+}
+
+uint32_t gd__site_put(const struct gd__hook_ctx *g, uintptr_t pc, size_t size, bool freed)
+{
+	uint64_t ctx = g->frame[-1].ctx | 1; /* 0 is the pc alone */
+	uint64_t key = key_pc(pc, size);
+	struct recent *r = &recents[((key ^ ctx >> 32) * 0x9e3779b97f4a7c15u >> 32) % RECENT];
+
+	if (gd__likely(r->key[KEY_PC] == key && r->key[KEY_CTX] == ctx && !freed))
+		return r->site;
+	return put(g, r, key, ctx, freed);
 }
 
 /* The site of one byte, mixtures resolved. */
