@@ -1,3 +1,4 @@
+/* link: gdetect */
 /* after_test.c - timers and tickers: when they fire, and that nothing stale is received. */
 #include "runtime/sync/chan.h"
 #include "tests/unit/sync/goroutines.h"

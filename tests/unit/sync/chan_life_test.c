@@ -1,3 +1,4 @@
+/* link: gdetect */
 /* chan_life_test.c - references, dropped channels, use after free. */
 #include "runtime/hook/hook.h"
 #include "runtime/sync/chan.h"

@@ -1,3 +1,4 @@
+/* link: gdetect */
 /* chan_test.c - channels: what each operation does, alone and with partners. */
 #include "runtime/sched/sched.h"
 #include "runtime/sync/chan.h"

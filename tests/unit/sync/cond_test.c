@@ -1,3 +1,4 @@
+/* link: gdetect */
 /* cond_test.c - no signal is lost, and no waiter is woken without one. */
 #include "runtime/sync/sync.h"
 #include "tests/unit/sync/goroutines.h"

@@ -1,3 +1,4 @@
+/* link: gdetect */
 /* context_test.c - cancellation reaches the whole subtree, and nothing else. */
 #include "tests/unit/sync/goroutines.h"
 

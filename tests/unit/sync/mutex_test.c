@@ -1,3 +1,4 @@
+/* link: gdetect */
 /* mutex_test.c - exclusion, hand-over, misuse, and what reports read in a mutex. */
 #include "runtime/sync/sync.h"
 #include "tests/unit/sync/goroutines.h"

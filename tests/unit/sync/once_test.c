@@ -1,3 +1,4 @@
+/* link: gdetect */
 /* once_test.c - the function runs once, and everybody sees what it did. */
 #include "runtime/sync/sync.h"
 #include "tests/unit/sync/goroutines.h"

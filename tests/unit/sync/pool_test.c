@@ -1,3 +1,4 @@
+/* link: gdetect */
 /* pool_test.c - what is put is had again, by one user at a time. */
 #include "runtime/sync/sync.h"
 #include "tests/unit/sync/goroutines.h"

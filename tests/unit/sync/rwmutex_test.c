@@ -1,3 +1,4 @@
+/* link: gdetect */
 /* rwmutex_test.c - readers together, writers alone, neither starves. */
 #include "runtime/sync/sync.h"
 #include "tests/unit/sync/goroutines.h"

@@ -1,3 +1,4 @@
+/* link: gdetect */
 /* select_test.c - select: which case is taken, and that the others are left alone. */
 #include "runtime/sync/chan.h"
 #include "tests/unit/sync/goroutines.h"

@@ -1,3 +1,4 @@
+/* link: gdetect */
 /* waitgroup_test.c - waits end when the counter is zero, and only then. */
 #include "runtime/sync/sync.h"
 #include "tests/unit/sync/goroutines.h"
