@@ -64,16 +64,21 @@ static void add_compile_flags(struct args *a, const struct scan *s, const struct
 }
 
 /* Comes after the user's own. */
-static void add_include_path(struct args *a, const struct toolchain *t)
+static void add_last_flags(struct args *a, const struct scan *s, const struct toolchain *t)
 {
-	/* Named again, a compiler's own directory would move in its search order. */
-	if (strcmp(t->include, "/usr/include") == 0 ||
-	    strcmp(t->include, "/usr/local/include") == 0)
-		return;
+	bool system = strcmp(t->include, "/usr/include") == 0 ||
+		      strcmp(t->include, "/usr/local/include") == 0;
+
 	if (t->clang)
 		args_add(a, "--start-no-unused-arguments");
-	args_add(a, "-isystem");
-	args_add(a, t->include);
+	/* glibc's checked memcpy and friends become inline stores that no callback sees. */
+	if ((s->detect & DETECT_RACE) && !s->opt_out)
+		args_add(a, "-U_FORTIFY_SOURCE");
+	/* Named again, a compiler's own directory would move in its search order. */
+	if (!system) {
+		args_add(a, "-isystem");
+		args_add(a, t->include);
+	}
 	if (t->clang)
 		args_add(a, "--end-no-unused-arguments");
 }
@@ -181,10 +186,7 @@ int main(int argc, char **argv)
 	args_append(&command, &tools.compiler);
 	add_compile_flags(&command, &scan, &tools);
 	args_append(&command, &scan.rest);
-	/* glibc's checked memcpy and friends become inline stores that no callback sees. */
-	if ((scan.detect & DETECT_RACE) && !scan.opt_out)
-		args_add(&command, "-U_FORTIFY_SOURCE");
-	add_include_path(&command, &tools);
+	add_last_flags(&command, &scan, &tools);
 	add_libraries(&command, &scan, &tools);
 	if (scan.show) {
 		print_command(&command);
