@@ -49,6 +49,12 @@ struct gd__heap_events {
 	void (*alloc)(void *p, size_t n, uintptr_t pc);
 	/* [p, p+n) is about to be given back: from here on, any use of it is a bug. */
 	void (*free)(void *p, size_t n, uintptr_t pc);
+	/*
+	 * Around the work of jemalloc: its own locks and memset calls are not the program's. enter
+	 * gives what leave takes. Both or neither.
+	 */
+	void *(*enter)(void);
+	void (*leave)(void *state);
 };
 /* realloc is alloc + free, or, in place, one of both for the tail that comes or goes. */
 

@@ -33,14 +33,52 @@ void gd__heap_events_install(const struct gd__heap_events *e)
 	events = e;
 }
 
+static GD__ALWAYS_INLINE void *enter(void)
+{
+	return events && events->enter ? events->enter() : NULL;
+}
+
+static GD__ALWAYS_INLINE void leave(void *state)
+{
+	if (events && events->leave)
+		events->leave(state);
+}
+
+/* jemalloc's calls, of which the listener hears nothing. */
+static GD__ALWAYS_INLINE void *je_alloc(size_t n, int flags)
+{
+	void *state = enter();
+	void *p = mallocx(n, flags);
+
+	leave(state);
+	return p;
+}
+
+static GD__ALWAYS_INLINE void je_free(void *p)
+{
+	void *state = enter();
+
+	dallocx(p, 0);
+	leave(state);
+}
+
+static GD__ALWAYS_INLINE size_t je_resize(void *p, size_t n)
+{
+	void *state = enter();
+	size_t got = xallocx(p, n, 0, 0);
+
+	leave(state);
+	return got;
+}
+
 /* Bytes before a block: the header, or a whole unit of alignment. */
 static size_t front(uint32_t align_log2)
 {
 	return (size_t)1 << align_log2;
 }
 
-/* The caller's stack as a depot id. frame: of the function that the user called. */
-static GD__ALWAYS_INLINE uint32_t caller_stack(const void *frame)
+/* The caller's stack as a depot id. frame: of the function that the user called, which is at pc. */
+static GD__ALWAYS_INLINE uint32_t caller_stack(const void *frame, uintptr_t pc)
 {
 	uintptr_t pcs[GD__DEPOT_FRAMES], lo, hi;
 	size_t max = (size_t)gd__options.malloc_context;
@@ -50,7 +88,11 @@ static GD__ALWAYS_INLINE uint32_t caller_stack(const void *frame)
 	if (max > GD__DEPOT_FRAMES)
 		max = GD__DEPOT_FRAMES;
 	gd__stack_bounds(&lo, &hi);
-	return gd__depot_put(pcs, gd__trace_frame_pointers(pcs, max, frame, lo, hi));
+	size_t n = gd__trace_frame_pointers(pcs, max, frame, lo, hi);
+
+	if (n == 0) /* on a stack we do not know: a signal's, a foreign coroutine's */
+		pcs[n++] = pc;
+	return gd__depot_put(pcs, n);
 }
 
 static uint32_t caller_goid(void)
@@ -67,7 +109,7 @@ static GD__ALWAYS_INLINE void *allocate(size_t n, uint32_t align_log2, int flags
 		errno = ENOMEM;
 		return NULL;
 	}
-	char *base = mallocx(before + n, flags | MALLOCX_LG_ALIGN((int)align_log2));
+	char *base = je_alloc(before + n, flags | MALLOCX_LG_ALIGN((int)align_log2));
 
 	if (base == NULL) {
 		errno = ENOMEM;
@@ -75,8 +117,8 @@ static GD__ALWAYS_INLINE void *allocate(size_t n, uint32_t align_log2, int flags
 	}
 	char *p = base + before;
 
-	if (!gd__heap_add(p, n, align_log2, caller_stack(frame), caller_goid())) {
-		dallocx(base, 0);
+	if (!gd__heap_add(p, n, align_log2, caller_stack(frame, pc), caller_goid())) {
+		je_free(base);
 		errno = ENOMEM;
 		return NULL;
 	}
@@ -111,7 +153,7 @@ static GD__ALWAYS_INLINE void release(const char *call, void *p, uintptr_t pc)
 		die_not_live(call, p);
 	if (events)
 		events->free(p, size, pc);
-	dallocx((char *)p - front(align_log2), 0);
+	je_free((char *)p - front(align_log2));
 	errno = saved;
 }
 
@@ -122,7 +164,7 @@ static bool resize_in_place(char *p, size_t old, size_t n, uint32_t align_log2, 
 	size_t before = front(align_log2);
 
 	/* A shrink of more than half moves, so that the memory can serve others. */
-	if (n < old / 2 || xallocx(p - before, before + n, 0, 0) < before + n)
+	if (n < old / 2 || je_resize(p - before, before + n) < before + n)
 		return false;
 	if (events && n < old)
 		events->free(p + n, old - n, pc);
@@ -150,7 +192,7 @@ static GD__ALWAYS_INLINE void *reallocate(const char *call, void *p, size_t n, c
 		errno = ENOMEM;
 		return NULL;
 	}
-	if (resize_in_place(p, old, n, align_log2, caller_stack(frame), pc))
+	if (resize_in_place(p, old, n, align_log2, caller_stack(frame, pc), pc))
 		return p;
 	void *q = allocate(n, ALIGN_LOG2, 0, frame, pc);
 

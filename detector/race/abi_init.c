@@ -1,5 +1,5 @@
 /*
- * abi_init.c - start of the detector in an instrumented program, and its last word at exit.
+ * abi_init.c - start of the detector in an instrumented program; processes that fork or leave.
  *
  * Every instrumented object calls __tsan_init from a constructor that runs before all others.
  */
@@ -29,6 +29,18 @@ void __tsan_init(void)
 __attribute__((constructor(101))) static void start(void)
 {
 	__tsan_init();
+}
+
+/* What fork handlers do (jemalloc takes all its locks) is not the program's doing. */
+pid_t fork(void)
+{
+	struct gd__hook_ctx *g = gd__race_cur;
+
+	gd__race_cur = NULL;
+	pid_t pid = GD__REAL(fork)();
+
+	gd__race_cur = g;
+	return pid;
 }
 
 /* Leaves without handlers of exit: races still decide, unless the program says it failed itself. */

@@ -47,7 +47,20 @@ static void on_free(void *p, size_t n, uintptr_t pc)
 	gd__sync_forget(gd__key_readers(p), n);
 }
 
-static const struct gd__heap_events heap_events = { on_alloc, on_free };
+static void *on_enter(void)
+{
+	struct gd__hook_ctx *g = gd__race_cur;
+
+	gd__race_cur = NULL;
+	return g;
+}
+
+static void on_leave(void *state)
+{
+	gd__race_cur = state;
+}
+
+static const struct gd__heap_events heap_events = { on_alloc, on_free, on_enter, on_leave };
 
 enum { THREAD_RUNS, THREAD_ENDED, THREAD_DETACHED };
 
