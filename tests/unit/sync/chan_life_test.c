@@ -3,6 +3,7 @@
 #include "runtime/hook/hook.h"
 #include "runtime/sync/chan.h"
 #include "tests/unit/sync/goroutines.h"
+#include "tests/unit/sync/no_hooks.h"
 
 typedef gd_chan_of(int) int_chan;
 
@@ -78,6 +79,14 @@ CASE(last_reference_with_waiters_is_reported)
 	on_procs(dropped);
 }
 
+static const void *freed_chan;
+
+static void on_forget(const void *obj, size_t n)
+{
+	(void)n;
+	freed_chan = obj;
+}
+
 static void select_leaves(void *arg)
 {
 	int_chan c = gd_chan_make(int_chan, 0), other = gd_chan_make(int_chan, 0);
@@ -88,15 +97,19 @@ static void select_leaves(void *arg)
 	gd_go(select_two, .c = c, .done = other);
 	while (gd__waitq_empty(&c.raw->recvq))
 		gd_yield();
-	gd_chan_unref(c); /* freed by the select, when it goes on: valgrind and asan agree */
+	gd_chan_unref(c);
 	CHECK_EQ(dropped_count, 1);
+	CHECK(freed_chan == NULL);
 	gd_chan_send(other, 1);
 	gd_chan_recv(other, &v);
 	CHECK_EQ(v, 2);
+	CHECK(freed_chan == c.raw);
 }
 
 CASE(select_frees_a_dropped_channel_on_its_way_out)
 {
+	no_hooks.forget = on_forget;
+	gd__hooks_install(&no_hooks);
 	on_procs(select_leaves);
 }
 

@@ -2,6 +2,7 @@
 /* cond_test.c - no signal is lost, and no waiter is woken without one. */
 #include "runtime/sync/sync.h"
 #include "tests/unit/sync/goroutines.h"
+#include "tests/unit/sync/no_hooks.h"
 
 static gd_mutex mutex;
 static gd_cond filled, emptied;
@@ -99,6 +100,37 @@ static void signal_and_broadcast(void *arg)
 CASE(signal_wakes_one_broadcast_all)
 {
 	on_procs(signal_and_broadcast);
+}
+
+/*
+ * A signal that comes when the waiter has let go of the mutex and is not yet
+ * parked: it is sent from the detector's event of the unlock.
+ */
+static void signal_at_unlock(struct gd__hook_ctx *g, const void *lock, int write)
+{
+	(void)g;
+	(void)write;
+	if (lock == &mutex && woken == 0) {
+		woken = 1;
+		gd_cond_signal(&filled);
+	}
+}
+
+static void signal_before_park(void *arg)
+{
+	(void)arg;
+	gd_cond_init(&filled, &mutex);
+	gd_mutex_lock(&mutex);
+	gd_cond_wait(&filled);
+	CHECK_EQ(woken, 1);
+	gd_mutex_unlock(&mutex);
+}
+
+CASE(signal_between_unlock_and_park)
+{
+	no_hooks.unlock = signal_at_unlock;
+	gd__hooks_install(&no_hooks);
+	on_procs(signal_before_park);
 }
 
 static void without_lock(void *arg)
