@@ -20,6 +20,7 @@
 #include "runtime/base/fatal.h"
 #include "runtime/base/options.h"
 #include "runtime/base/os_linux.h"
+#include "runtime/inspect/anchor.h"
 #include "runtime/inspect/inspect.h"
 #include "runtime/inspect/traceback.h"
 
@@ -313,4 +314,11 @@ size_t malloc_usable_size(void *p)
 	if (!gd__heap_get(p, &n, &align_log2))
 		die_not_live("malloc_usable_size", p);
 	return n;
+}
+
+/* The records are kept from the first malloc on; here they are made known to dumps. */
+__attribute__((constructor(104))) static void tell_the_anchor(void)
+{
+	gd__anchor.heap_root = gd__heap_root();
+	gd__anchor.depot_root = gd__depot_root();
 }

@@ -11,6 +11,7 @@
 #include "detector/common/depot.h"
 #include "detector/common/heap.h"
 #include "detector/common/interpose.h"
+#include "runtime/inspect/anchor.h"
 #include "runtime/inspect/traceback.h"
 #include "tests/support/unit.h"
 
@@ -29,6 +30,12 @@ CASE(works_in_constructors)
 	CHECK(gd__heap_find((uintptr_t)early + 32, &b));
 	CHECK_EQ(b.size, 33);
 	free(early);
+}
+
+CASE(dumps_lead_to_the_records)
+{
+	CHECK_EQ(gd__anchor.heap_root, gd__heap_root());
+	CHECK_EQ(gd__anchor.depot_root, gd__depot_root());
 }
 
 CASE(libc_uses_ours)
