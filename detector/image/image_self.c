@@ -113,22 +113,18 @@ static bool read_goroutines(struct gd__image *im, struct self *s)
 	return true;
 }
 
-static int open_self(struct gd__image *im, bool ended)
+int gd__image_self(struct gd__image *im, const struct gd__self_how *how)
 {
 	struct gd__arena arena = { 0 };
 	struct self *s = gd__arena_get(&arena, sizeof(*s));
-	uint64_t blocks, bytes;
 
-	/* No block at all: our malloc is not linked in, nothing is recorded. */
-	gd__heap_totals(&blocks, &bytes);
 	*im = (struct gd__image){ .mem = &gd__mem_self,
 				  .roots = roots,
 				  .view = view,
 				  .block = block,
 				  .release = release,
 				  .priv = s,
-				  .checker_id = gd__inspect_self(),
-				  .has_heap = blocks > 0 };
+				  .checker_id = gd__inspect_self() };
 	if (!s)
 		return GD_ENOMEM;
 	s->roots.arena = arena;
@@ -137,21 +133,13 @@ static int open_self(struct gd__image *im, bool ended)
 		release(im);
 		return GD_EINVAL;
 	}
-	im->rt.ended |= ended;
+	im->has_heap = im->rt.heap_root != 0; /* 0: our malloc is not linked in */
+	im->rt.ended |= how->main_returned;
 	s->roots.main_goid = im->rt.ended ? 1 : 0;
+	s->roots.caller_sp = how->caller_sp;
 	if (!s->piece || !read_goroutines(im, s) || !gd__roots_self_gather(&s->roots, im)) {
 		release(im);
 		return GD_ENOMEM;
 	}
 	return GD_OK;
-}
-
-int gd__image_self(struct gd__image *im)
-{
-	return open_self(im, false);
-}
-
-int gd__image_self_at_end(struct gd__image *im)
-{
-	return open_self(im, true);
 }
