@@ -197,6 +197,6 @@ int main(void)
 	measure("range write of 32 KiB, first, per cell", next_interval, range_all, 1, WORDS);
 	measure("malloc stamp of 64 bytes", nothing, stamp_all, 20, WORDS / 8);
 	measure("free mark of 64 bytes", stamp_all, free_all, 1, WORDS / 8);
-	printf("sets %u, records %ld\n", gd__set_count(), (long)gd__record_count());
+	printf("sets %u, records %ld\n", gd__factset_count(), (long)gd__record_count());
 	return 0;
 }

@@ -544,13 +544,13 @@ CASE(shared_table_needs_no_records)
 	static int64_t table[WORDS];
 
 	two_goroutines();
-	uint32_t before = gd__set_count();
+	uint32_t before = gd__factset_count();
 
 	for (int i = 0; i < WORDS; i++)
 		gd__access_read_hot(ga, (uintptr_t)&table[i], 8, 0x1000);
 	for (int i = 0; i < WORDS; i++)
 		gd__access_read_hot(gb, (uintptr_t)&table[i], 8, 0x2000);
-	CHECK(gd__set_count() - before <= 2);
+	CHECK(gd__factset_count() - before <= 2);
 	CHECK_EQ(gd__record_count(), 0);
 	/* Seen again: a hit, whichever of the two. */
 	for (int i = 0; i < WORDS; i++)
@@ -590,7 +590,7 @@ CASE(hot_word_needs_few_sets)
 	struct gd__clock o = { 0 };
 
 	two_goroutines();
-	uint32_t before = gd__set_count();
+	uint32_t before = gd__factset_count();
 
 	for (int i = 0; i < 20000; i++) {
 		struct gd__hook_ctx *g = i % 2 ? ga : gb;
@@ -599,7 +599,7 @@ CASE(hot_word_needs_few_sets)
 		gd__clock_release(&g->clock, &o);
 		gd__gctx_new_interval(g);
 	}
-	CHECK(gd__set_count() - before < 1000);
+	CHECK(gd__factset_count() - before < 1000);
 	CHECK(gd__record_count() <= 1);
 	CHECK_EQ(nreports, 0);
 }
