@@ -10,6 +10,7 @@
 #include "runtime/base/os_linux.h"
 #include "runtime/hook/hook.h"
 #include "runtime/sched/state.h"
+#include "runtime/sched/switch.h"
 
 struct gd__g *gd__self(void)
 {
@@ -50,6 +51,7 @@ struct parking {
 /* Handed from gd__park to park_commit on the parking goroutine's stack. */
 static void park_commit(struct gd__g *g)
 {
+	gd__arrived();
 	struct gd__m *m = gd__m_self();
 	struct parking *parking = g->park;
 	bool (*commit)(struct gd__g *, void *) = parking->how->commit;
@@ -83,7 +85,9 @@ static void park(const struct gd__park *how, struct gd__lock *unlock) GD_UNCHECK
 	g->wait_stride = how->stride;
 	g->since = gd__os_now_coarse();
 	g->park = &parking;
+	gd__leave_for_system(m);
 	gd__mcall(&g->ctx, m->system_sp, park_commit, g);
+	gd__arrived();
 
 	/* Perhaps on another thread from here on. */
 	g->waits = NULL;
@@ -125,6 +129,7 @@ void gd__ready(struct gd__g *g)
 
 static void yield_commit(struct gd__g *g)
 {
+	gd__arrived();
 	struct gd__m *m = gd__m_self();
 
 	detach(m, g);
@@ -141,7 +146,9 @@ void gd__yield(void)
 	struct gd__g *g = m->cur;
 	int saved_errno = gd__errno_get();
 
+	gd__leave_for_system(m);
 	gd__mcall(&g->ctx, m->system_sp, yield_commit, g);
+	gd__arrived();
 	gd__errno_set(saved_errno);
 }
 
@@ -151,9 +158,25 @@ void gd__safe_point(struct gd__g *g)
 		gd__yield();
 }
 
+struct system_call {
+	void (*fn)(void *);
+	void *arg;
+	const struct gd__g *from;
+};
+
+static void system_entry(void *arg)
+{
+	const struct system_call *call = arg;
+
+	gd__arrived();
+	call->fn(call->arg);
+	gd__leave_for_g(call->from);
+}
+
 void gd__on_system_stack(void (*fn)(void *), void *arg)
 {
 	struct gd__m *m = gd__m_self();
+	struct system_call call = { fn, arg, m ? m->cur : NULL };
 
 	if (!m || !m->cur || m->system_depth > 0) {
 		fn(arg);
@@ -161,7 +184,9 @@ void gd__on_system_stack(void (*fn)(void *), void *arg)
 	}
 	m->system_depth = 1;
 	gd__hook(go_switch, NULL);
-	gd__call_on(m->system_sp, fn, arg);
+	gd__leave_for_system(m);
+	gd__call_on(m->system_sp, system_entry, &call);
+	gd__arrived();
 	m->system_depth = 0; /* fn does not park: still the same thread */
 	gd__hook(go_switch, m->cur->hook_ctx);
 }

@@ -9,6 +9,7 @@
 #include "runtime/base/fatal.h"
 #include "runtime/hook/hook.h"
 #include "runtime/sched/state.h"
+#include "runtime/sched/switch.h"
 
 struct gd__sched gd__sched = { .keeper = INT64_MAX };
 
@@ -87,6 +88,7 @@ void gd__execute(struct gd__m *m, struct gd__g *g, bool inherit)
 	if (!inherit)
 		gd__add_relaxed(&m->p->schedtick, 1); /* only this M writes it */
 	gd__hook(go_switch, g->hook_ctx);
+	gd__leave_for_g(g);
 	gd__gogo(&g->ctx);
 }
 

@@ -15,6 +15,7 @@
 #include "runtime/hook/hook.h"
 #include "runtime/sched/stack.h"
 #include "runtime/sched/state.h"
+#include "runtime/sched/switch.h"
 
 /* Arguments and frame of the entry must leave most of the smallest stack to the user. */
 #define MAX_ARGS 4096
@@ -106,6 +107,7 @@ int gd_set_procs(int n)
 
 static void exit_commit(struct gd__g *g)
 {
+	gd__arrived();
 	struct gd__m *m = gd__m_self();
 
 	m->cur = NULL;
@@ -124,6 +126,7 @@ static void end_self(void)
 	struct gd__g *g = m->cur;
 
 	gd__hook(go_end, g->hook_ctx);
+	gd__leave_for_system(m);
 	gd__mcall(&g->ctx, m->system_sp, exit_commit, g);
 	__builtin_unreachable();
 }
@@ -143,6 +146,7 @@ static void end_main(void)
 
 static void go_entry(void)
 {
+	gd__arrived();
 	struct gd__g *g = gd__m_self()->cur;
 
 	g->fn(g->arg);
@@ -187,6 +191,7 @@ static void prepare_stack(struct gd__g *g, const struct gd__spawn *s)
 {
 	uintptr_t top = g->stack_hi;
 
+	gd__stack_fresh(g);
 	g->arg = s->arg;
 	if (s->args) {
 		top = (top - s->size) & ~(uintptr_t)63;

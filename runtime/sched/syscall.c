@@ -11,6 +11,7 @@
 #include "runtime/base/fatal.h"
 #include "runtime/hook/hook.h"
 #include "runtime/sched/state.h"
+#include "runtime/sched/switch.h"
 
 /* A P in a system call is retaken after this much if there is work, ... */
 #define RETAKE_BUSY_NS 20000
@@ -79,6 +80,7 @@ static bool take_idle_p(struct gd__m *m)
 /* No P is free: the goroutine waits on the global queue, the thread among the idle ones. */
 static void wait_for_p(struct gd__g *g)
 {
+	gd__arrived();
 	struct gd__m *m = gd__m_self();
 	struct gd__p *p = NULL;
 
@@ -100,6 +102,13 @@ static void wait_for_p(struct gd__g *g)
 	gd__schedule();
 }
 
+static void leave(struct gd__m *m, struct gd__g *g)
+{
+	gd__leave_for_system(m);
+	gd__mcall(&g->ctx, m->system_sp, wait_for_p, g);
+	gd__arrived();
+}
+
 GD__NOINLINE void gd_syscall_exit(void)
 {
 	struct gd__m *m = gd__m_self();
@@ -112,7 +121,7 @@ GD__NOINLINE void gd_syscall_exit(void)
 	if (take_old_p(m) || take_idle_p(m))
 		gd__g_set_status(g, GD__G_SYSCALL, GD__G_RUNNING);
 	else
-		gd__mcall(&g->ctx, m->system_sp, wait_for_p, g);
+		leave(m, g);
 	g->call_sp = 0;
 	gd__errno_set(saved_errno);
 }

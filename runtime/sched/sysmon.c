@@ -120,7 +120,7 @@ static void sysmon(void)
 		gd__sched.stopped_at = now;
 		quiet = gd__retake_syscalls(now) ? 0 : quiet + 1;
 		gd__preempt_late(now);
-		if (gd__sources_deadline() + SHORTEST_NS < now)
+		if (gd__sources_deadline() < now - SHORTEST_NS)
 			gd__wake_p();
 		if (gd__options.schedtrace > 0 &&
 		    now - traced >= (int64_t)gd__options.schedtrace * 1000000) {
