@@ -66,14 +66,19 @@ struct gd__image {
 	void *priv;
 };
 
+struct gd__self_how {
+	bool main_returned; /* main's function has just returned: nothing of its stack is live */
+	/* The live part of the calling goroutine's stack begins here, with the registers that a
+	 * function keeps for its caller stored in it; 0: as gd__inspect_on_system_stack saw it. */
+	uint64_t caller_sp;
+};
+
 /*
  * Our own process under a stopped world, or while nothing can run. gd__roots_self_prepare must
  * have been called before the stop: it lists the data segments, under the loader's lock.
  * GD_OK, GD_ENOMEM, or GD_EINVAL if gd_run() was not reached.
  */
 void gd__roots_self_prepare(void);
-int gd__image_self(struct gd__image *im);
-/* The same when main's function has just returned: nothing of its stack is live. */
-int gd__image_self_at_end(struct gd__image *im);
+int gd__image_self(struct gd__image *im, const struct gd__self_how *how);
 
 #endif

@@ -227,7 +227,21 @@ static const struct gd__ginfo *goroutine(const struct gd__image *im, uint64_t id
 	return NULL;
 }
 
-/* Threads of the runtime: what their goroutine has in registers and on its stack. */
+/* What a running goroutine has on its stack and in the registers t. */
+static void add_running(struct gd__roots_self *r, const struct gd__image *im,
+			const struct gd__ginfo *g, const struct gd__tinfo *t)
+{
+	uint64_t sp = t->sp - RED_ZONE;
+
+	if (r->caller_sp && g->id == im->checker_id)
+		sp = r->caller_sp;
+	else
+		add_words(r, GD__ROOT_G, t->regs, 16);
+	if (t->sp > g->stack_lo && t->sp < g->stack_hi)
+		add(r, GD__ROOT_G, sp > g->stack_lo ? sp : g->stack_lo, g->stack_hi, false);
+}
+
+/* Threads of the runtime. */
 static void add_workers(struct gd__roots_self *r, const struct gd__image *im)
 {
 	struct gd__tinfo t;
@@ -237,14 +251,8 @@ static void add_workers(struct gd__roots_self *r, const struct gd__image *im)
 
 		if (t.stack_lo < t.stack_hi)
 			add_tls(r, find_tp(r, t.stack_lo, t.stack_hi));
-		if (!g || t.goid == r->main_goid || t.pc == 0)
-			continue;
-		add_words(r, GD__ROOT_G, t.regs, 16);
-		if (t.sp > g->stack_lo && t.sp < g->stack_hi) {
-			uint64_t sp = t.sp - RED_ZONE;
-
-			add(r, GD__ROOT_G, sp > g->stack_lo ? sp : g->stack_lo, g->stack_hi, false);
-		}
+		if (g && t.goid != r->main_goid && t.pc != 0)
+			add_running(r, im, g, &t);
 	}
 }
 

@@ -26,6 +26,7 @@ struct gd__roots_self {
 	size_t n, cap;
 	uint64_t *top; /* scratch */
 	bool no_memory;
+	uint64_t caller_sp; /* see struct gd__self_how */
 	uint64_t main_goid; /* 1 once main's function has returned: its stack is dead */
 };
 

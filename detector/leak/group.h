@@ -1,0 +1,37 @@
+/*
+ * group.h - leaks of one cause together: same verdict, wait kind, stack and place of creation.
+ */
+#ifndef GD_DETECTOR_LEAK_GROUP_H
+#define GD_DETECTOR_LEAK_GROUP_H
+
+#include "detector/common/alloc.h"
+#include "detector/common/report.h"
+#include "runtime/inspect/traceback.h"
+
+#define GD__GROUP_END SIZE_MAX
+
+struct gd__leak_group {
+	size_t first;     /* position of its first leak; the others follow by gd__leak_groups.next */
+	size_t last, count;
+	uint64_t retained;
+	size_t npcs;
+	uintptr_t pcs[GD__FRAMES_MAX];
+};
+
+struct gd__leak_groups {
+	struct gd__leak_group *group; /* in the order of their first leak: strongest verdict first */
+	size_t n, cap;
+	size_t *next; /* per leak: the next of its group, or GD__GROUP_END */
+};
+
+/*
+ * Groups r. stack gives the return addresses of a leak's goroutine; it is not called for every
+ * one of very many that look alike. false: no memory.
+ */
+bool gd__leak_group(struct gd__leak_groups *gs, const struct gd__leak_result *r,
+		    struct gd__arena *a,
+		    size_t (*stack)(void *arg, const struct gd__ginfo *g, uintptr_t *pcs,
+				    size_t max),
+		    void *arg);
+
+#endif
