@@ -16,11 +16,11 @@
 #include "runtime/base/atomic.h"
 #include "runtime/base/os_linux.h"
 
-#define MIN_SHIFT    4
-#define CLASSES      12 /* 16 bytes .. 32 KiB */
-#define LARGE        ((size_t)1 << (MIN_SHIFT + CLASSES - 1))
-#define REGION       ((size_t)1 << 20)
-#define ARENA_FIRST  ((size_t)64 << 10)
+#define MIN_SHIFT     4
+#define CLASSES       12 /* 16 bytes .. 32 KiB */
+#define LARGE         ((size_t)1 << (MIN_SHIFT + CLASSES - 1))
+#define REGION        ((size_t)1 << 20)
+#define ARENA_FIRST   ((size_t)64 << 10)
 #define ARENA_LARGEST ((size_t)4 << 20)
 
 /* Addresses have 47 bits and are multiples of 16: 43 bits of a head, 21 are the tag. */
@@ -85,8 +85,10 @@ static void push(unsigned c, void *p)
 	uint64_t head = gd__load_relaxed(&free_head[c]); /* checked by the cas */
 
 	do
-		gd__store_relaxed(&b->next, (uint64_t)(uintptr_t)head_block(head)); /* published below */
-	while (!gd__cas_release(&free_head[c], &head, head_make(head, (uint64_t)(uintptr_t)b))); /* pairs with pop */
+		gd__store_relaxed(&b->next,
+				  (uint64_t)(uintptr_t)head_block(head)); /* published below */
+	while (!gd__cas_release(&free_head[c], &head,
+				head_make(head, (uint64_t)(uintptr_t)b))); /* pairs with pop */
 }
 
 /* n bytes of the current region or of a new one. n <= LARGE, a multiple of 16. */
@@ -96,7 +98,8 @@ static void *carve(size_t n)
 
 	for (;;) {
 		if (r != NULL) {
-			size_t at = gd__add_relaxed(&r->used, n); /* each caller gets its own bytes */
+			size_t at =
+				gd__add_relaxed(&r->used, n); /* each caller gets its own bytes */
 
 			if (at + n <= REGION)
 				return (char *)r + at;

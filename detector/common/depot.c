@@ -14,12 +14,12 @@
 #include "runtime/base/atomic.h"
 #include "runtime/base/os_linux.h"
 
-#define LAYOUT        1u /* a dump's reader checks it */
-#define GRANULE       16u
-#define CHUNK         ((size_t)1 << 20)
-#define PER_CHUNK     (CHUNK / GRANULE)
-#define CHUNKS        4096u /* 4 GiB of stacks */
-#define BUCKETS       (1u << 17)
+#define LAYOUT    1u /* a dump's reader checks it */
+#define GRANULE   16u
+#define CHUNK     ((size_t)1 << 20)
+#define PER_CHUNK (CHUNK / GRANULE)
+#define CHUNKS    4096u /* 4 GiB of stacks */
+#define BUCKETS   (1u << 17)
 
 struct record {
 	uint32_t next; /* id of the next record of the bucket, 0 at the end */
@@ -88,7 +88,7 @@ static bool chunk_ready(uint64_t i)
 
 	if (fresh == NULL)
 		return false;
-	gd__store_relaxed(&root.layout, LAYOUT); /* same value from everybody */
+	gd__store_relaxed(&root.layout, LAYOUT);           /* same value from everybody */
 	if (!gd__cas_acq_rel(&root.chunk[i], &old, fresh)) /* pairs with loads of chunk */
 		gd__os_unmap(fresh, CHUNK);
 	return true;

@@ -88,8 +88,8 @@ static size_t length(const char *s)
 
 size_t gd__function_stem(const char *function)
 {
-	static const char *const suffix[] = { "cold", "isra", "part", "constprop", "lto_priv",
-					      "llvm" };
+	static const char *const suffix[] = { "cold",      "isra",     "part",
+					      "constprop", "lto_priv", "llvm" };
 
 	for (size_t at = 1; function[0] != '\0' && function[at] != '\0'; at++) {
 		if (function[at] != '.')

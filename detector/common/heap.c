@@ -118,12 +118,14 @@ static struct chunk *chunk_peek(uint64_t addr, struct table **in)
 {
 	if (addr >> ADDR_BITS != 0)
 		return NULL;
-	struct table *t = gd__load_acquire(&root.table[addr >> TABLE_SHIFT]); /* pairs with table_get */
+	struct table *t =
+		gd__load_acquire(&root.table[addr >> TABLE_SHIFT]); /* pairs with table_get */
 
 	*in = t;
 	if (t == NULL)
 		return NULL;
-	return gd__load_acquire(&t->chunk[(addr >> CHUNK_SHIFT) % CHUNKS]); /* pairs with chunk_get */
+	return gd__load_acquire(
+		&t->chunk[(addr >> CHUNK_SHIFT) % CHUNKS]); /* pairs with chunk_get */
 }
 
 static unsigned grain_of(uint64_t addr)
@@ -158,9 +160,10 @@ bool gd__heap_add(void *p, size_t size, uint32_t align_log2, uint32_t stack, uin
 	struct header *h = header_of(p);
 	unsigned grain = grain_of(addr), w = grain / 64;
 
-	gd__store_relaxed(&h->size_align, (uint64_t)size << 8 | align_log2); /* published by start */
-	gd__store_relaxed(&h->stack, stack); /* as above */
-	gd__store_relaxed(&h->goid, goid);   /* as above */
+	gd__store_relaxed(&h->size_align,
+			  (uint64_t)size << 8 | align_log2); /* published by start */
+	gd__store_relaxed(&h->stack, stack);                 /* as above */
+	gd__store_relaxed(&h->goid, goid);                   /* as above */
 	if (gd__load_relaxed(&root.layout) != LAYOUT)
 		gd__store_relaxed(&root.layout, LAYOUT); /* same value from everybody */
 	widen(addr, addr + size + 1);
@@ -177,8 +180,8 @@ bool gd__heap_add(void *p, size_t size, uint32_t align_log2, uint32_t stack, uin
 /* *lower was seen empty: clears its bit in *upper, for good only if it is still empty. */
 static void bit_retire(_Atomic uint64_t *upper, unsigned bit, const _Atomic uint64_t *lower)
 {
-	gd__and_seq_cst(upper, ~((uint64_t)1 << bit)); /* pairs with bit_ensure */
-	if (gd__load_seq_cst(lower) != 0) /* pairs with the or that set it */
+	gd__and_seq_cst(upper, ~((uint64_t)1 << bit));     /* pairs with bit_ensure */
+	if (gd__load_seq_cst(lower) != 0)                  /* pairs with the or that set it */
 		gd__or_seq_cst(upper, (uint64_t)1 << bit); /* pairs with the load in bit_ensure */
 }
 
@@ -196,7 +199,8 @@ static void retire(struct table *t, struct chunk *c, uint64_t addr, unsigned w)
 	if (gd__load_relaxed(&c->top) == 0) { /* a hint, as above */
 		unsigned i = (unsigned)(addr >> CHUNK_SHIFT) % CHUNKS;
 
-		gd__add_seq_cst(&t->busy, BUSY_BEGIN); /* pairs with the load of busy in table_last */
+		gd__add_seq_cst(&t->busy,
+				BUSY_BEGIN); /* pairs with the load of busy in table_last */
 		bit_retire(&t->used[i / 64], i % 64, &c->top);
 		gd__add_seq_cst(&t->busy, BUSY_END); /* pairs with the same load */
 	}
@@ -251,9 +255,10 @@ void gd__heap_resize(void *p, size_t size, uint32_t stack, uint32_t goid)
 	uint64_t align = gd__load_relaxed(&h->size_align) & 0xff; /* the owner is the only writer */
 
 	widen((uintptr_t)p, (uintptr_t)p + size + 1);
-	gd__store_relaxed(&h->size_align, (uint64_t)size << 8 | align); /* old or new, both are true */
-	gd__store_relaxed(&h->stack, stack); /* as above */
-	gd__store_relaxed(&h->goid, goid);   /* as above */
+	gd__store_relaxed(&h->size_align,
+			  (uint64_t)size << 8 | align); /* old or new, both are true */
+	gd__store_relaxed(&h->stack, stack);            /* as above */
+	gd__store_relaxed(&h->goid, goid);              /* as above */
 }
 
 /*

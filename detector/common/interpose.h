@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "runtime/base/atomic.h"
+
 /*
  * The next definition of name after ours: libc's, or that of another library
  * which interposes too. Dies with a message if there is none. May call malloc,
@@ -27,14 +29,14 @@ void *gd__real_find(const char *name, const char *version);
  * GD__REAL(read)(fd, buf, n): the real read, found at its first use. Works in
  * any thread at any time after the dynamic loader has relocated us.
  */
-#define GD__REAL(fn)           GD__REAL_VERSION(fn, NULL)
+#define GD__REAL(fn) GD__REAL_VERSION(fn, NULL)
 #define GD__REAL_VERSION(fn, version)                                                              \
 	__extension__({                                                                            \
-		static __typeof__(&(fn)) gd__real_fn; /* same value from every thread */           \
-		__typeof__(&(fn)) gd__f = __atomic_load_n(&gd__real_fn, __ATOMIC_RELAXED);         \
+		static _Atomic(__typeof__(&(fn))) gd__real_fn; /* same value from every thread */  \
+		__typeof__(&(fn)) gd__f = gd__load_relaxed(&gd__real_fn);                          \
 		if (__builtin_expect(gd__f == NULL, 0)) {                                          \
 			gd__f = (__typeof__(&(fn)))gd__real_find(#fn, version);                    \
-			__atomic_store_n(&gd__real_fn, gd__f, __ATOMIC_RELAXED);                   \
+			gd__store_relaxed(&gd__real_fn, gd__f);                                    \
 		}                                                                                  \
 		gd__f;                                                                             \
 	})
@@ -70,8 +72,8 @@ struct gd__thread_events {
 	/* On the new thread, before user code. */
 	void (*start)(void *token);
 	/*
-	 * On the ending thread, after user code: return, pthread_exit and cancellation. Destructors of
-	 * pthread_key_create may still run after it (it is itself one, of the last round).
+	 * On the ending thread, after user code: return, pthread_exit and cancellation. Destructors
+	 * of pthread_key_create may still run after it (it is itself one, of the last round).
 	 */
 	void (*end)(void *token);
 };

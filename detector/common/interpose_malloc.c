@@ -101,8 +101,8 @@ static uint32_t caller_goid(void)
 	return (uint32_t)gd__inspect_self();
 }
 
-static GD__ALWAYS_INLINE void *allocate(size_t n, uint32_t align_log2, int flags,
-					const void *frame, uintptr_t pc)
+static GD__ALWAYS_INLINE void *allocate(size_t n, uint32_t align_log2, int flags, const void *frame,
+					uintptr_t pc)
 {
 	size_t before = front(align_log2);
 

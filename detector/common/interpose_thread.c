@@ -27,8 +27,8 @@
 #define SEGMENT 256
 
 struct entry {
-	_Atomic uint64_t id;    /* pthread_t; 0: never used */
-	_Atomic int32_t tid;    /* 0: has ended */
+	_Atomic uint64_t id;          /* pthread_t; 0: never used */
+	_Atomic int32_t tid;          /* 0: has ended */
 	uintptr_t stack_lo, stack_hi; /* written before tid */
 	void *_Atomic token;
 	int rounds; /* of destructors so far; the thread's own */
@@ -78,7 +78,8 @@ static struct entry *entry_find(uint64_t id)
 {
 	for (struct segment *s = &first_segment; s != NULL; s = segment_next(s, false))
 		for (unsigned i = 0; i < SEGMENT; i++) {
-			uint64_t have = gd__load_acquire(&s->entry[i].id); /* pairs with entry_take */
+			uint64_t have =
+				gd__load_acquire(&s->entry[i].id); /* pairs with entry_take */
 
 			if (have == id)
 				return &s->entry[i];
@@ -97,7 +98,8 @@ static struct entry *entry_take(uint64_t id)
 		for (unsigned i = 0; i < SEGMENT; i++) {
 			uint64_t none = 0;
 
-			if (gd__cas_acq_rel(&s->entry[i].id, &none, id)) { /* pairs with entry_find */
+			if (gd__cas_acq_rel(&s->entry[i].id, &none,
+					    id)) { /* pairs with entry_find */
 				e = &s->entry[i];
 				break;
 			}
@@ -114,7 +116,7 @@ static void on_end(void *arg)
 		return;
 	if (events)
 		events->end(gd__load_relaxed(&e->token)); /* the thread's own */
-	gd__store_release(&e->tid, 0); /* pairs with thread_walk */
+	gd__store_release(&e->tid, 0);                    /* pairs with thread_walk */
 }
 
 static void make_end_key(void)
@@ -131,7 +133,7 @@ static void enter(struct start *s)
 		gd__fatal("out of memory for a thread's record");
 	gd__stack_bounds(&e->stack_lo, &e->stack_hi);
 	e->rounds = 0;
-	gd__store_relaxed(&e->token, s->token); /* the creator reads it after taken */
+	gd__store_relaxed(&e->token, s->token);   /* the creator reads it after taken */
 	gd__store_release(&e->tid, gd__os_tid()); /* pairs with thread_walk */
 	if (pthread_setspecific(end_key, e) != 0)
 		gd__fatal("out of memory for a thread's record");
@@ -200,7 +202,8 @@ int thrd_create(thrd_t *out, thrd_start_t fn, void *arg)
 	if (s == NULL)
 		return thrd_nomem;
 	*s = (struct c11_start){ fn, arg };
-	int r = create(out, NULL, c11_main, s, (uintptr_t)fn, (uintptr_t)__builtin_return_address(0));
+	int r = create(out, NULL, c11_main, s, (uintptr_t)fn,
+		       (uintptr_t)__builtin_return_address(0));
 
 	if (r != 0)
 		gd__dfree(s, sizeof(*s));

@@ -42,11 +42,11 @@ struct gd__leak {
 	struct gd__ginfo g;
 	enum gd__verdict verdict;
 	enum gd__evidence evidence;
-	uint32_t nobjects;             /* min(g.nwaits, 4) */
-	struct gd__oinfo object[4];    /* what it waits for */
+	uint32_t nobjects;          /* min(g.nwaits, 4) */
+	struct gd__oinfo object[4]; /* what it waits for */
 	struct gd__winfo wait[4];
-	uint64_t owner_id;             /* CYCLE, OWNER, DEAD_OWNER: who */
-	uint64_t retained_bytes;       /* stack + heap reachable only from it */
+	uint64_t owner_id;       /* CYCLE, OWNER, DEAD_OWNER: who */
+	uint64_t retained_bytes; /* stack + heap reachable only from it */
 };
 
 /* Result of one check. */

@@ -2,13 +2,13 @@
 #include "detector/common/suppress.h"
 
 #include <fcntl.h>
+#include <gdetect/error.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "detector/common/alloc.h"
-#include "gdetect/error.h"
 #include "runtime/base/atomic.h"
 #include "runtime/base/fatal.h"
 #include "runtime/base/lock.h"
@@ -243,8 +243,7 @@ const struct gd__suppress_rule *gd__suppress_leak(struct gd__suppressions *s,
 }
 
 const struct gd__suppress_rule *gd__suppress_race(struct gd__suppressions *s,
-						  const struct gd__suppress_frame *frames,
-						  size_t n)
+						  const struct gd__suppress_frame *frames, size_t n)
 {
 	return first_match(s, GD__SUPPRESS_RACE, frames, n, NULL);
 }

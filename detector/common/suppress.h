@@ -62,9 +62,8 @@ const struct gd__suppress_rule *gd__suppress_leak(struct gd__suppressions *s,
 						  const struct gd__suppress_frame *frames, size_t n,
 						  const struct gd__suppress_frame *creator);
 /* One access of a race; call it for both. */
-const struct gd__suppress_rule *gd__suppress_race(struct gd__suppressions *s,
-						  const struct gd__suppress_frame *frames,
-						  size_t n);
+const struct gd__suppress_rule *
+gd__suppress_race(struct gd__suppressions *s, const struct gd__suppress_frame *frames, size_t n);
 /* "suppressions used:" with counts, then the unused rules of the given kinds (bit set). */
 void gd__suppress_summary(const struct gd__suppressions *s, unsigned kinds, const char *path,
 			  struct gd__out *o);

@@ -78,8 +78,7 @@ static bool has_own_name(const struct gd__ginfo *g)
 	return !gd__symbolize(g->entry, false, 0, &s) || strcmp(s.function, g->name) != 0;
 }
 
-static void print_header(struct gd__out *o, const struct gd__runtime *rt,
-			 const struct gd__ginfo *g)
+static void print_header(struct gd__out *o, const struct gd__runtime *rt, const struct gd__ginfo *g)
 {
 	static const char *const states[] = {
 		[GD__GI_RUNNABLE] = "runnable",
@@ -144,9 +143,9 @@ void gd__print_missing(struct gd__out *o)
 	if (missing == NULL)
 		return;
 	gd__out_fmt(o, "(%s could not be loaded or is switched off: ", missing);
-	gd__out_str(o, strncmp(missing, "libdw", 5) == 0 ?
-			       "no functions and lines beyond the dynamic symbols)\n" :
-			       "stacks follow frame pointers and may end early)\n");
+	gd__out_str(o, strncmp(missing, "libdw", 5) == 0
+			       ? "no functions and lines beyond the dynamic symbols)\n"
+			       : "stacks follow frame pointers and may end early)\n");
 }
 
 /* A thread that runs no goroutine has something to show as well. */

@@ -193,8 +193,8 @@ GD__NOINLINE size_t gd__trace_self(uintptr_t *pcs, size_t max, size_t skip)
 }
 
 /* The running goroutine's thread was stopped, or it has saved its registers itself. */
-static size_t trace_running(const struct gd__runtime *rt, const struct gd__ginfo *g,
-			    uintptr_t *pcs, size_t max)
+static size_t trace_running(const struct gd__runtime *rt, const struct gd__ginfo *g, uintptr_t *pcs,
+			    size_t max)
 {
 	struct gd__tinfo t;
 
@@ -226,8 +226,8 @@ size_t gd__trace_goroutine(const struct gd__runtime *rt, const struct gd__ginfo 
 			regs[number[i]] = g->call_regs[i];
 	}
 	/* After an overflow the innermost frame lies in the guard; what it saved lies above. */
-	return gd__trace_regs(pcs, max, regs, g->resume_pc, g->sp < g->stack_lo ? g->sp : g->stack_lo,
-			      g->stack_hi);
+	return gd__trace_regs(pcs, max, regs, g->resume_pc,
+			      g->sp < g->stack_lo ? g->sp : g->stack_lo, g->stack_hi);
 }
 
 static void load(void *arg)

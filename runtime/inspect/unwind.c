@@ -18,7 +18,7 @@
 #include "runtime/base/compiler.h"
 #include "runtime/base/options.h"
 
-#define LIBRARY "libunwind.so.8"
+#define LIBRARY  "libunwind.so.8"
 #define NAME2(f) #f
 #define NAME(f)  NAME2(f) /* the symbol behind libunwind.h's macro */
 
@@ -71,7 +71,8 @@ size_t gd__unwind(const struct gd__unwind_regs *regs, bool exact, uintptr_t lo, 
 	context.uc_mcontext.gregs[REG_RIP] = (greg_t)regs->pc;
 	if (init_local2(&cursor, &context, exact ? UNW_INIT_SIGNAL_FRAME : 0) == 0) {
 		while (n < max && get_reg(&cursor, UNW_REG_IP, &pc) == 0 && pc != 0 &&
-		       get_reg(&cursor, UNW_REG_SP, &sp) == 0 && sp >= lo && sp <= hi && sp > last) {
+		       get_reg(&cursor, UNW_REG_SP, &sp) == 0 && sp >= lo && sp <= hi &&
+		       sp > last) {
 			pcs[n++] = pc;
 			last = sp;
 			if (step(&cursor) <= 0)

@@ -38,7 +38,7 @@ CASE(value_is_fixed)
 CASE(noise_does_not_count)
 {
 	static const struct gd__fp_frame noisy[] = { { "app", "send_result.isra.0" },
-						     { "/tmp/x/app", "worker.part.3.cold" },
+						     { "/opt/x/app", "worker.part.3.cold" },
 						     { "/lib/libfoo.so.1", "call.constprop.12" } };
 
 	CHECK_STR(print(noisy, 3, "main_start.lto_priv.4"), print(frames, 3, "main_start"));
@@ -93,7 +93,7 @@ CASE(all_lengths_differ)
 		struct gd__fp_frame f = { "m", name };
 
 		name[n] = 'a';
-		strcpy(seen[n], print(&f, 1, NULL));
+		memcpy(seen[n], print(&f, 1, NULL), sizeof(seen[n]));
 		for (size_t i = 0; i < n; i++)
 			CHECK(strcmp(seen[i], seen[n]) != 0);
 	}

@@ -121,7 +121,7 @@ CASE(frame_pointers_on_broken_frames)
 	CHECK_EQ(gd__trace_frame_pointers(pcs, 8, stack, 0, 0), 0);
 	CHECK_EQ(gd__trace_frame_pointers(pcs, 8, (char *)stack + 1, lo, hi), 0);
 	CHECK_EQ(gd__trace_frame_pointers(pcs, 8, stack + 63, lo, hi), 0);
-	stack[1] = 5; /* a return address */
+	stack[1] = 5;  /* a return address */
 	stack[0] = lo; /* a loop */
 	CHECK_EQ(gd__trace_frame_pointers(pcs, 8, stack, lo, hi), 1);
 	stack[0] = 16; /* outside */
@@ -235,16 +235,20 @@ CASE(broken_contexts_do_not_fault)
 	uint64_t state = 12345;
 	char *hole = mmap(NULL, 1 << 16, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	uintptr_t lo = (uintptr_t)stack, hi = (uintptr_t)(stack + 512);
-	const uintptr_t code[] = { (uintptr_t)gd__symbolize, (uintptr_t)outer_function,
-				   (uintptr_t)printf, (uintptr_t)qsort, (uintptr_t)gd__ctx_resume,
-				   (uintptr_t)hole, 0, 16 };
+	const uintptr_t code[] = { (uintptr_t)gd__symbolize,
+				   (uintptr_t)outer_function,
+				   (uintptr_t)printf,
+				   (uintptr_t)qsort,
+				   (uintptr_t)gd__ctx_resume,
+				   (uintptr_t)hole,
+				   0,
+				   16 };
 
 	for (int round = 0; round < 3000; round++) {
 		uint64_t regs[16];
 
 		for (size_t i = 0; i < 512 + 16; i++) {
-			const uint64_t choice[] = { state >> 20,
-						    lo + (state >> 30) % sizeof(stack),
+			const uint64_t choice[] = { state >> 20, lo + (state >> 30) % sizeof(stack),
 						    (uintptr_t)hole + (state >> 30) % 65536,
 						    code[(state >> 33) % 8] + (state >> 40) % 64 };
 
@@ -255,8 +259,8 @@ CASE(broken_contexts_do_not_fault)
 				regs[i - 512] = choice[state >> 62];
 		}
 		regs[7] = lo + (state >> 30) % sizeof(stack) / 8 * 8;
-		gd__trace_regs(pcs, GD__FRAMES_MAX, regs, code[(state >> 33) % 8] + (state >> 50) % 80,
-			       lo, hi);
+		gd__trace_regs(pcs, GD__FRAMES_MAX, regs,
+			       code[(state >> 33) % 8] + (state >> 50) % 80, lo, hi);
 	}
 }
 
@@ -271,7 +275,8 @@ CASE(variables_have_names)
 	uint64_t base, size;
 	int local;
 
-	CHECK(gd__symbolize_data((uintptr_t)&a_variable.array[7], name, sizeof(name), &base, &size));
+	CHECK(gd__symbolize_data((uintptr_t)&a_variable.array[7], name, sizeof(name), &base,
+				 &size));
 	CHECK_STR(name, "a_variable");
 	CHECK_EQ(base, (uintptr_t)&a_variable);
 	CHECK_EQ(size, sizeof(a_variable));
@@ -371,7 +376,8 @@ CASE(dump_without_libdw)
 
 	CHECK_HAS(text, "libdw.so.1 could not be loaded or is switched off");
 	CHECK_HAS(text, "goroutine 2 [chan send");
-	CHECK_HAS(text, "\n?" "?(...)\n\t");
+	CHECK_HAS(text, "\n?"
+			"?(...)\n\t");
 	CHECK_HAS(text, "+0x");
 	CHECK_HAS(text, "created by ?? in goroutine 1\n\t");
 }
