@@ -13,6 +13,16 @@ else()
 endif()
 add_custom_target(verdict_programs ALL)
 
+# What a program must be linked again for. The libraries themselves, since a custom target
+# is no file to depend on.
+set(gd_wrapper_files)
+foreach(name gdetect-cc gdetect_stub gdetect_static gdetect_detect_static gdetect_leak_static
+    gdetect_race_static)
+  if(TARGET ${name})
+    list(APPEND gd_wrapper_files ${name})
+  endif()
+endforeach()
+
 # gd_verdict_program(set name source compiler level out): builds one; its path goes to out.
 function(gd_verdict_program set name source compiler level out)
   set(program ${CMAKE_CURRENT_BINARY_DIR}/${set}/${name}.${compiler}.${level})
@@ -23,7 +33,7 @@ function(gd_verdict_program set name source compiler level out)
     COMMAND ${CMAKE_BINARY_DIR}/bin/gdetect-${compiler} -fgdetect -std=gnu11 -D_GNU_SOURCE
       -${level} -g -Wall -Wextra -Wno-unused-parameter -Werror -I${CMAKE_SOURCE_DIR}
       -o ${program} ${source}
-    DEPENDS gdetect_wrapper ${source} ${near} ${ARGN}
+    DEPENDS ${gd_wrapper_files} ${source} ${near}
     COMMENT "gdetect-${compiler} -${level} ${set}/${name}" VERBATIM)
   string(MAKE_C_IDENTIFIER ${set}_${name}_${compiler}_${level} target)
   add_custom_target(program_${target} DEPENDS ${program})
