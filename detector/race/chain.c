@@ -5,7 +5,10 @@
  * ids of its finished children, and one for all, first in first out, for what
  * outlived its parent or was too much for one list. A spawn looks at a few
  * heads of its own list, its parent's and the common one; a head that does not
- * fit goes to the tail, lest one detached goroutine block the list.
+ * fit goes to the tail, lest one detached goroutine block the list. What nobody
+ * wanted for some rounds of the common list goes to a second one, which is asked
+ * last: else the ids of goroutines that are never joined would bury the others
+ * (measured in docs/design/clocks.md).
  *
  * Locks: one per chain, one of the common list; never two at a time. A chain
  * that is in a list belongs to that list, so its `next` is guarded by the list's lock.
@@ -23,6 +26,8 @@
 #define PROBES_OWN    2
 #define PROBES_PARENT 2
 #define PROBES_COMMON 4
+#define PROBES_OLD    2
+#define MISSES_MAX    4  /* in the common list; then an id is old */
 #define LIST_MAX      32 /* a longer list moves to the common one */
 
 /* Ids with fewer epochs left are not taken over. */
@@ -49,6 +54,7 @@ struct record {
 	gd__chain parent; /* chain of the spawner; read by the bearer only */
 	struct list children;
 	bool alive;
+	uint8_t misses; /* guarded by the common list's lock */
 	struct gd__chain_entry now;
 	struct past *past; /* made with the second goroutine of the chain */
 };
@@ -62,6 +68,7 @@ static _Atomic uint32_t made; /* ids 1 .. made are handed out */
 static struct {
 	struct gd__spin lock;
 	struct list ids;
+	struct list old;
 } common;
 
 static unsigned segment_of(gd__chain id, uint32_t *first, uint32_t *size)
@@ -166,46 +173,70 @@ static gd__chain list_pop(struct list *l)
 	return head;
 }
 
-/*
- * Takes from l the first of at most `probes` heads whose end parent knows; 0 if
- * none. Testing under the lock keeps a second spawner from the same id.
- */
-static gd__chain list_probe(struct gd__spin *lock, struct list *l, int probes,
-			    const struct gd__clock *parent)
+/* parent knows the end of id. */
+static bool fits(const struct gd__clock *parent, gd__chain id)
 {
-	gd__chain found = 0;
+	gd__epoch last = record_of(id)->last;
 
-	if (list_count(l) == 0)
-		return 0;
-	gd__spin_lock(lock);
+	return gd__clock_knows(parent, id, last - (GD__FAULT(GD__FAULT_TAKE_EARLY) ? 1 : 0));
+}
+
+/*
+ * Takes from l the first of at most `probes` heads that fits; 0 if none. Under
+ * the list's lock, which keeps a second spawner from the same id. With old, an id
+ * that was tried in vain too often goes there.
+ */
+static gd__chain list_take(struct list *l, int probes, const struct gd__clock *parent,
+			   struct list *old)
+{
 	int n = (int)list_count(l) < probes ? (int)list_count(l) : probes;
-	for (int i = 0; i < n && found == 0; i++) {
-		gd__chain id = list_pop(l);
-		gd__epoch last = record_of(id)->last;
 
-		if (gd__clock_knows(parent, id, last - (GD__FAULT(GD__FAULT_TAKE_EARLY) ? 1 : 0)))
-			found = id;
+	for (int i = 0; i < n; i++) {
+		gd__chain id = list_pop(l);
+		struct record *r = record_of(id);
+
+		if (fits(parent, id))
+			return id;
+		if (old != NULL && ++r->misses >= MISSES_MAX)
+			list_append_one(old, id);
 		else
 			list_append_one(l, id);
 	}
-	gd__spin_unlock(lock);
-	return found;
+	return 0;
+}
+
+static gd__chain take_child_of(struct record *r, int probes, const struct gd__clock *parent)
+{
+	if (r == NULL || list_count(&r->children) == 0)
+		return 0;
+	gd__spin_lock(&r->lock);
+	gd__chain id = list_take(&r->children, probes, parent, NULL);
+	gd__spin_unlock(&r->lock);
+	return id;
+}
+
+static gd__chain take_common(const struct gd__clock *parent)
+{
+	if (list_count(&common.ids) == 0 && list_count(&common.old) == 0)
+		return 0;
+	gd__spin_lock(&common.lock);
+	gd__chain id = list_take(&common.ids, PROBES_COMMON, parent, &common.old);
+	if (id == 0)
+		id = list_take(&common.old, PROBES_OLD, parent, NULL);
+	if (id != 0)
+		record_of(id)->misses = 0;
+	gd__spin_unlock(&common.lock);
+	return id;
 }
 
 static gd__chain find_finished(const struct gd__clock *parent)
 {
 	struct record *own = record_of(parent->owner);
-	gd__chain id = 0;
+	gd__chain id = take_child_of(own, PROBES_OWN, parent);
 
-	if (own != NULL) {
-		id = list_probe(&own->lock, &own->children, PROBES_OWN, parent);
-		struct record *up = own->parent != 0 ? record_of(own->parent) : NULL;
-		if (id == 0 && up != NULL)
-			id = list_probe(&up->lock, &up->children, PROBES_PARENT, parent);
-	}
-	if (id == 0)
-		id = list_probe(&common.lock, &common.ids, PROBES_COMMON, parent);
-	return id;
+	if (id == 0 && own != NULL && own->parent != 0)
+		id = take_child_of(record_of(own->parent), PROBES_PARENT, parent);
+	return id != 0 ? id : take_common(parent);
 }
 
 /* Moves the newest goroutine of r to the past. Under r's lock. */
