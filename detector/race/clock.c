@@ -176,13 +176,17 @@ static bool value_empty(const struct gd__clock *c)
 	return c->owner == 0 && c->root == NULL && c->ndelta == 0;
 }
 
-/* c knows the closure of every pair that bounds other. false if these are not known. */
+/*
+ * c knows all that other knows but for the entries of other's frontier and its own.
+ * The bases are asked for, not the epochs: a parent that only spawns rises with
+ * each child and learns nothing, so that what one child left behind covers the next.
+ */
 static bool knows_frontier(const struct gd__clock *c, const struct gd__clock *other)
 {
 	if (other->nfront > GD__CLOCK_FRONTIER)
 		return false;
 	for (unsigned i = 0; i < other->nfront; i++) {
-		if (!value_knows(c, other->front_id[i], other->front_epoch[i]))
+		if (!value_knows(c, other->front_id[i], other->front_base[i]))
 			return false;
 	}
 	return true;
@@ -196,21 +200,38 @@ static bool knows_value(const struct gd__clock *c, const struct gd__clock *publi
 
 /* ---- the frontier ---- */
 
-static void front_set(struct gd__clock *c, gd__chain x, gd__epoch e)
+/* A pair of a frontier. */
+struct bound {
+	gd__chain id;
+	gd__epoch epoch, base;
+};
+
+static struct bound bound_of_owner(const struct gd__clock *c)
 {
-	c->front_id[0] = x;
-	c->front_epoch[0] = e;
+	return (struct bound){ c->owner, c->epoch, c->base };
+}
+
+static void front_put(struct gd__clock *c, unsigned i, struct bound b)
+{
+	c->front_id[i] = b.id;
+	c->front_epoch[i] = b.epoch;
+	c->front_base[i] = b.base;
+}
+
+static void front_set(struct gd__clock *c, struct bound b)
+{
+	front_put(c, 0, b);
 	c->nfront = 1;
 }
 
-static void front_add(struct gd__clock *c, gd__chain x, gd__epoch e)
+static void front_add(struct gd__clock *c, struct bound b)
 {
 	if (c->nfront > GD__CLOCK_FRONTIER)
 		return;
 	for (unsigned i = 0; i < c->nfront; i++) {
-		if (c->front_id[i] == x) {
-			if (c->front_epoch[i] < e)
-				c->front_epoch[i] = e;
+		if (c->front_id[i] == b.id) {
+			if (c->front_epoch[i] < b.epoch)
+				front_put(c, i, b);
 			return;
 		}
 	}
@@ -219,8 +240,7 @@ static void front_add(struct gd__clock *c, gd__chain x, gd__epoch e)
 			c->nfront = GD__CLOCK_FRONT_UNKNOWN;
 		return;
 	}
-	c->front_id[c->nfront] = x;
-	c->front_epoch[c->nfront] = e;
+	front_put(c, c->nfront, b);
 	c->nfront++;
 }
 
@@ -229,8 +249,18 @@ static void front_copy(struct gd__clock *to, const struct gd__clock *from)
 	for (unsigned i = 0; i < GD__CLOCK_FRONTIER; i++) {
 		to->front_id[i] = from->front_id[i];
 		to->front_epoch[i] = from->front_epoch[i];
+		to->front_base[i] = from->front_base[i];
 	}
 	to->nfront = from->nfront;
+}
+
+/* The entries of the frontier of from, which is known. */
+static void learn_frontier(struct gd__clock *c, const struct gd__clock *from)
+{
+	if (GD__FAULT(GD__FAULT_NO_FRONT_ENTRIES))
+		return;
+	for (unsigned i = 0; i < from->nfront; i++)
+		learn(c, from->front_id[i], from->front_epoch[i]);
 }
 
 /* ---- values ---- */
@@ -253,6 +283,7 @@ static void value_set(struct gd__clock *to, const struct gd__clock *from)
 	front_copy(to, from);
 	to->owner = from->owner;
 	to->epoch = from->epoch;
+	to->base = from->base;
 }
 
 void gd__clock_release_value(struct gd__clock *published)
@@ -282,10 +313,12 @@ static void value_join(struct gd__clock *c, const struct gd__clock *from)
 	}
 }
 
-/* The published value gets `from`, and is then no single releaser's. */
+/*
+ * The published value, whose tree has that of from already, gets the rest of it
+ * and is then no single releaser's.
+ */
 static void value_merge(struct gd__clock *published, const struct gd__clock *from)
 {
-	tree_join(&published->root, from->root);
 	tree_put_delta(&published->root, from);
 	delta_flush(published);
 	if (published->owner != 0)
@@ -294,6 +327,7 @@ static void value_merge(struct gd__clock *published, const struct gd__clock *fro
 		tree_put(&published->root, from->owner, from->epoch);
 	published->owner = 0;
 	published->epoch = 0;
+	published->base = 0;
 	published->nfront = GD__CLOCK_FRONT_UNKNOWN;
 }
 
@@ -301,10 +335,12 @@ void gd__clock_join_value(struct gd__clock *into, const struct gd__clock *from)
 {
 	if (value_empty(from) || knows_value(into, from))
 		return;
-	if (value_empty(into) || knows_value(from, into))
+	if (value_empty(into) || knows_value(from, into)) {
 		value_set(into, from);
-	else
+	} else {
+		tree_join(&into->root, from->root);
 		value_merge(into, from);
+	}
 }
 
 /* ---- goroutines ---- */
@@ -319,14 +355,22 @@ static void change_id(struct gd__clock *me)
 	me->owner = gd__chain_move(old, &me->epoch);
 	/* Stale entries of the old id, hidden until here by the owner's pair, are put right. */
 	delta_add(me, old, last);
-	front_set(me, old, last);
+	front_set(me, (struct bound){ old, last, me->base });
+	me->base = 0;
+}
+
+/* me is about to release at its epoch. */
+static void settle(struct gd__clock *me)
+{
+	if (me->base == 0)
+		me->base = me->epoch;
 }
 
 /* me has just released at its epoch: what comes is of the next one. */
 static void rise(struct gd__clock *me)
 {
 	if (me->nfront >= GD__CLOCK_FRONTIER)
-		front_set(me, me->owner, me->epoch);
+		front_set(me, bound_of_owner(me));
 	if (GD__FAULT(GD__FAULT_NO_RISE))
 		return;
 	if (gd__unlikely(me->epoch >= GD__EPOCH_MAX))
@@ -350,7 +394,8 @@ void gd__clock_spawn(struct gd__clock *parent, struct gd__clock *child)
 	delta_copy(child, parent);
 	child->owner = gd__chain_take(parent, &child->epoch);
 	delta_add(child, parent->owner, parent->epoch);
-	front_set(child, parent->owner, parent->epoch);
+	settle(parent);
+	front_set(child, bound_of_owner(parent));
 	rise(parent);
 }
 
@@ -360,11 +405,20 @@ void gd__clock_end(struct gd__clock *c, bool accessed)
 	gd__clock_release_value(c);
 }
 
-/* me knows its frontier in what p holds: takes all from p. */
+/* p knows my frontier's bases: its tree and delta replace mine. */
 static void adopt(struct gd__clock *me, const struct gd__clock *p)
 {
 	root_set(me, p->root);
 	delta_copy(me, p);
+	learn_frontier(me, me);
+}
+
+static void join(struct gd__clock *me, const struct gd__clock *p)
+{
+	if (me->root == p->root)
+		delta_join(me, p);
+	else
+		value_join(me, p);
 }
 
 static void acquire_merged(struct gd__clock *me, const struct gd__clock *p)
@@ -373,12 +427,25 @@ static void acquire_merged(struct gd__clock *me, const struct gd__clock *p)
 
 	if (ahead)
 		adopt(me, p);
-	else if (me->root == p->root)
-		delta_join(me, p);
 	else
-		value_join(me, p);
+		join(me, p);
 	if (!GD__FAULT(ahead ? GD__FAULT_MERGED_ADOPT_FRONT : GD__FAULT_MERGED_JOIN_FRONT))
 		me->nfront = GD__CLOCK_FRONT_UNKNOWN;
+}
+
+/* The frontier after adopting p: its owner's pair, and entries of mine that p has not. */
+static void front_adopt(struct gd__clock *me, const struct gd__clock *p)
+{
+	struct gd__clock mine;
+
+	front_copy(&mine, me);
+	front_set(me, bound_of_owner(p));
+	for (unsigned i = 0; i < mine.nfront; i++) {
+		struct bound b = { mine.front_id[i], mine.front_epoch[i], mine.front_base[i] };
+
+		if (b.id != me->owner && !value_knows(p, b.id, b.epoch))
+			front_add(me, b);
+	}
 }
 
 void gd__clock_acquire(struct gd__clock *me, const struct gd__clock *published)
@@ -387,33 +454,32 @@ void gd__clock_acquire(struct gd__clock *me, const struct gd__clock *published)
 	gd__chain x = p->owner;
 	gd__epoch e = p->epoch;
 
+	if (x == 0 ? value_empty(p) : value_knows(me, x, e))
+		return;
+	if (!GD__FAULT(GD__FAULT_BASE_KEPT))
+		me->base = 0;
 	if (x == 0) {
-		if (!value_empty(p))
-			acquire_merged(me, p);
+		acquire_merged(me, p);
 		return;
 	}
-	if (value_knows(me, x, e))
-		return;
 	if (knows_frontier(me, p)) {
+		learn_frontier(me, p);
 		delta_add(me, x, e);
 		if (!GD__FAULT(GD__FAULT_BEHIND_FRONT))
-			front_add(me, x, e);
+			front_add(me, bound_of_owner(p));
 		return;
 	}
 	if (knows_frontier(p, me)) {
 		adopt(me, p);
 		delta_add(me, x, e);
 		if (!GD__FAULT(GD__FAULT_ADOPT_KEEPS_FRONT))
-			front_set(me, x, e);
+			front_adopt(me, p);
 		return;
 	}
-	if (me->root == p->root)
-		delta_join(me, p);
-	else
-		value_join(me, p);
+	join(me, p);
 	delta_add(me, x, e);
 	if (!GD__FAULT(GD__FAULT_JOIN_FRONT))
-		front_add(me, x, e);
+		front_add(me, bound_of_owner(p));
 }
 
 void gd__clock_release(struct gd__clock *me, struct gd__clock *published)
@@ -421,6 +487,7 @@ void gd__clock_release(struct gd__clock *me, struct gd__clock *published)
 	/* So that all who acquire it share the flushed tree and have a place for me->owner. */
 	if (me->ndelta == GD__CLOCK_DELTA)
 		delta_flush(me);
+	settle(me);
 	value_set(published, me);
 	rise(me);
 }
@@ -433,11 +500,13 @@ void gd__clock_release_merge(struct gd__clock *me, struct gd__clock *published)
 		gd__clock_release(me, p);
 		return;
 	}
-	/* All that I know is there but for my own accesses. */
+	settle(me);
+	/* All that I know is there but for a few entries. */
 	if (knows_frontier(p, me)) {
-		struct gd__clock own = { .owner = me->owner, .epoch = me->epoch };
+		struct gd__clock few = { .owner = me->owner, .epoch = me->epoch };
 
-		value_merge(p, &own);
+		learn_frontier(&few, me);
+		value_merge(p, &few);
 		rise(me);
 		return;
 	}

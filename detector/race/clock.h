@@ -31,7 +31,9 @@ typedef uint32_t gd__epoch;
  * is one; else the tree's. Invariants:
  *   delta_id[0, ndelta) are distinct and not 0; delta_id[ndelta, 16) are 0
  *   delta_epoch[i] >= tree(delta_id[i]), unless delta_id[i] is owner
- *   what a goroutine knows = closure of its frontier's pairs + its own entry
+ *   closure of x@epoch = closure of x@base + the entry x@epoch
+ *   what a goroutine knows = for each pair of its frontier, the closure of id@base
+ *   and the entry id@epoch, + its own entry
  *   what a published value of owner x knows = closure of x@epoch; its frontier is
  *   the one x had before that release
  *   a merged value (owner 0) has an empty delta and an unknown frontier
@@ -45,6 +47,9 @@ struct gd__clock {
 	gd__epoch epoch; /* of owner */
 	gd__chain front_id[GD__CLOCK_FRONTIER];
 	gd__epoch front_epoch[GD__CLOCK_FRONTIER];
+	gd__epoch front_base[GD__CLOCK_FRONTIER]; /* <= front_epoch: see base */
+	gd__epoch
+		base; /* owner learned nothing after its release base; 0: it has, since the last */
 	uint8_t ndelta;
 	uint8_t nfront; /* GD__CLOCK_FRONT_UNKNOWN: what bounds the knowledge is not known */
 };

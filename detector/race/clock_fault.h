@@ -21,6 +21,9 @@ enum gd__clock_faults {
 	GD__FAULT_TAKE_EARLY,         /* an id is taken over one epoch too early */
 	GD__FAULT_SWAP_JOINS_FIRST,   /* a swap publishes what it acquires */
 	GD__FAULT_LEARN_BLINDLY,      /* a joined delta hides what a flush has put into the tree */
+	GD__FAULT_NO_FRONT_ENTRIES, /* the entries of a frontier are taken for known with its bases
+				     */
+	GD__FAULT_BASE_KEPT,        /* the base stays after something was learned */
 	GD__FAULT_COUNT
 };
 
