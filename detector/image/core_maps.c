@@ -104,6 +104,7 @@ static bool parse_header(const char *s, struct gd__map *m)
 	p = skip_word(p); /* device */
 	m->file = *p != '0' && *p != 0;
 	m->name = skip_word(p);
+	m->file |= strcmp(m->name, "[vdso]") == 0;
 	return true;
 }
 
@@ -170,7 +171,7 @@ static enum gd__map_content content_of(const struct gd__map *m)
 		return m->touched || m->hi - m->lo < HUGE_RESERVE ? GD__MAP_ALL : GD__MAP_NOTHING;
 	if (m->shared)
 		return deleted(m->name) ? GD__MAP_ALL : GD__MAP_NOTHING;
-	if (m->writable || m->written)
+	if (m->writable || m->written || m->name[0] == '[')
 		return GD__MAP_ALL;
 	return m->offset == 0 ? GD__MAP_HEADER : GD__MAP_NOTHING;
 }

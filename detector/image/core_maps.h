@@ -20,7 +20,7 @@ struct gd__map {
 	uint64_t offset; /* in the file */
 	const char *name; /* "" if it has none */
 	bool readable, writable, executable, shared;
-	bool file;    /* backed by an inode */
+	bool file;    /* pages come from a file or, as those of the vdso, from the kernel */
 	bool nodump;  /* MADV_DONTDUMP */
 	bool device;  /* reads may have side effects */
 	bool written; /* a private copy of some page was made */

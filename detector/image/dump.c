@@ -132,39 +132,60 @@ static void write_dump(void *arg)
 	gd__os_unmap(d->threads, bytes);
 }
 
-/*
- * The context of gd_dump itself: its frame stays while the dump is written,
- * so an unwinder that begins here finds the caller.
- */
-#define CAPTURE(r)                                                                                 \
-	__asm__ volatile("movq %%rsp, %c1(%0)\n\t"                                                 \
-			 "movq %%rbp, %c2(%0)\n\t"                                                 \
-			 "movq %%rbx, %c3(%0)\n\t"                                                 \
-			 "movq %%r12, %c4(%0)\n\t"                                                 \
-			 "movq %%r13, %c5(%0)\n\t"                                                 \
-			 "movq %%r14, %c6(%0)\n\t"                                                 \
-			 "movq %%r15, %c7(%0)\n\t"                                                 \
-			 "leaq 0(%%rip), %%rcx\n\t"                                                \
-			 "movq %%rcx, %c8(%0)"                                                     \
-			 :                                                                         \
-			 : "a"(r), "i"(8 * GD__REG_RSP), "i"(8 * GD__REG_RBP),                     \
-			   "i"(8 * GD__REG_RBX), "i"(8 * GD__REG_R12), "i"(8 * GD__REG_R13),       \
-			   "i"(8 * GD__REG_R14), "i"(8 * GD__REG_R15), "i"(8 * GD__REG_RIP)        \
-			 : "rcx", "memory")
+/* What gd_dump calls; regs are those at its entry. */
+int gd__dump_from(const char *path, const uint64_t *regs);
 
-int gd_dump(const char *path)
+int gd__dump_from(const char *path, const uint64_t *regs)
 {
 	struct dump d = { .path = path, .self = { .tid = gd__os_tid() } };
 	unsigned long fs = 0;
 
+	memcpy(d.self.regs, regs, sizeof(d.self.regs));
 	syscall(SYS_arch_prctl, ARCH_GET_FS, &fs);
 	d.self.regs[GD__REG_FS_BASE] = fs;
 	gd__inspect_stop();
-	CAPTURE(d.self.regs);
 	gd__inspect_on_system_stack(write_dump, &d);
 	gd__inspect_start();
 	if (d.error == 0)
 		return GD_OK;
 	errno = -d.error;
 	return d.error == -ENOMEM ? GD_ENOMEM : GD_EIO;
+}
+
+/*
+ * Captures the caller as it is: the dump shows this thread at the first
+ * instruction of gd_dump, so that no frame of ours, which may hold stale
+ * pointers of the caller's, counts as live stack. Offsets are 8 * GD__REG_x.
+ */
+_Static_assert(GD__REG_R15 == 0 && GD__REG_R14 == 1 && GD__REG_R13 == 2 && GD__REG_R12 == 3 &&
+		       GD__REG_RBP == 4 && GD__REG_RBX == 5 && GD__REG_RDI == 14 &&
+		       GD__REG_RIP == 16 && GD__REG_RSP == 19 && GD__CORE_REGS == 27,
+	       "offsets in gd_dump");
+
+__attribute__((naked)) int gd_dump(const char *path)
+{
+	__asm__("1:\tsubq $216, %rsp\n\t"
+		".cfi_adjust_cfa_offset 216\n\t"
+		"xorl %eax, %eax\n\t"
+		"movl $27, %ecx\n\t"
+		"movq %rdi, %rdx\n\t"
+		"movq %rsp, %rdi\n\t"
+		"rep stosq\n\t"
+		"movq %r15, 0(%rsp)\n\t"
+		"movq %r14, 8(%rsp)\n\t"
+		"movq %r13, 16(%rsp)\n\t"
+		"movq %r12, 24(%rsp)\n\t"
+		"movq %rbp, 32(%rsp)\n\t"
+		"movq %rbx, 40(%rsp)\n\t"
+		"movq %rdx, 112(%rsp)\n\t"
+		"leaq 1b(%rip), %rax\n\t"
+		"movq %rax, 128(%rsp)\n\t"
+		"leaq 216(%rsp), %rax\n\t"
+		"movq %rax, 152(%rsp)\n\t"
+		"movq %rdx, %rdi\n\t"
+		"movq %rsp, %rsi\n\t"
+		"call gd__dump_from@PLT\n\t"
+		"addq $216, %rsp\n\t"
+		".cfi_adjust_cfa_offset -216\n\t"
+		"ret");
 }

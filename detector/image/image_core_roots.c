@@ -19,7 +19,6 @@
 #define TCB_SELF  16
 #define TCB_TID   0x2d0
 #define TCB_SIZE  4096 /* more than struct pthread has; clipped to the mapping */
-#define TLS_SLACK ((uint64_t)4096) /* glibc's surplus for libraries that are loaded later */
 #define TLS_MAX   ((uint64_t)64 << 20)
 /* Below the stack pointer a leaf function may keep data. */
 #define RED_ZONE 128
@@ -155,10 +154,14 @@ static void give_data(const struct walk *w)
 	}
 }
 
+/*
+ * The blocks of all modules lie below the descriptor, and below them the thread's stack begins:
+ * not a word too much, or dead frames count as live.
+ */
 static void give_tls(const struct walk *w, uint64_t fs_base)
 {
 	const struct gd__segment *s = gd__corefile_segment(&w->c->file, fs_base);
-	uint64_t size = TLS_SLACK;
+	uint64_t size = 0;
 
 	if (!fs_base || !s)
 		return;
