@@ -68,8 +68,8 @@ struct gd__image {
 
 struct gd__self_how {
 	bool main_returned; /* main's function has just returned: nothing of its stack is live */
-	/* The live part of the calling goroutine's stack begins here, with the registers that a
-	 * function keeps for its caller stored in it; 0: as gd__inspect_on_system_stack saw it. */
+	/* The live part of the caller's stack begins here, with the registers that a function keeps
+	 * for its caller stored in it; 0: as gd__inspect_on_system_stack saw it. */
 	uint64_t caller_sp;
 };
 

@@ -185,11 +185,11 @@ static void add_thread(struct gd__roots_self *r, const struct gd__thread_info *t
 	if (t->stack_lo >= t->stack_hi)
 		return;
 	if (t->tid == gd__os_tid())
-		sp = (uintptr_t)__builtin_frame_address(0);
+		sp = r->caller_sp ? r->caller_sp : (uintptr_t)__builtin_frame_address(0);
 	else
-		sp = sleeping_sp(t->tid);
+		sp = sleeping_sp(t->tid) - RED_ZONE;
 	if (sp > lo && sp < t->stack_hi)
-		lo = sp - RED_ZONE;
+		lo = sp;
 	add(r, GD__ROOT_THREAD, lo, t->stack_hi, true);
 	if (t->tid != gd__os_pid())
 		add_tls(r, find_tp(r, t->stack_lo, t->stack_hi));

@@ -117,6 +117,14 @@ static struct gd__advice nil_advice(const struct gd__leak *l)
 				    "never ready" };
 }
 
+static bool holds_read(const struct gd__leak *l)
+{
+	for (uint32_t i = 0; i < l->g.nheld; i++)
+		if (l->g.held[i].lock == l->object[0].addr)
+			return true;
+	return false;
+}
+
 static struct gd__advice lock_advice(const struct gd__leak *l)
 {
 	bool rw = l->object[0].kind == GD__OBJ_RWMUTEX;
@@ -131,10 +139,14 @@ static struct gd__advice lock_advice(const struct gd__leak *l)
 		return (struct gd__advice){ "double lock",
 					    "unlock before the call, or call a variant that expects "
 					    "the lock to be held" };
-	if (l->evidence == GD__EVIDENCE_CYCLE && rw && l->g.nheld > 0)
+	if (l->evidence == GD__EVIDENCE_CYCLE && rw && holds_read(l))
 		return (struct gd__advice){ "recursive read lock",
 					    "a waiting writer holds back new readers: read-lock once, "
 					    "and pass that on" };
+	if (l->evidence == GD__EVIDENCE_CYCLE && rw && l->object[0].readers > 0)
+		return (struct gd__advice){ "a writer and a reader that wait for each other",
+					    "read-lock once in each goroutine, and take several locks in "
+					    "the same order everywhere" };
 	if (l->evidence == GD__EVIDENCE_CYCLE)
 		return (struct gd__advice){ "locks taken in different orders",
 					    "take the locks in the same order everywhere" };

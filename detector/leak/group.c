@@ -35,7 +35,10 @@ static uint64_t hash_kind(const struct gd__leak *l)
 	uint64_t h = mix(l->verdict + 1, l->evidence);
 
 	h = mix(mix(h, l->g.reason), l->g.entry);
-	for (uint32_t i = 0; i < l->g.ncreate; i++)
+	/* The text of the gd_go, not its pc: an unrolled loop has one pc per turn. */
+	for (const char *c = l->g.site; *c; c++)
+		h = mix(h, (unsigned char)*c);
+	for (uint32_t i = l->g.site[0] != '\0'; i < l->g.ncreate; i++)
 		h = mix(h, l->g.create_pc[i]);
 	for (uint32_t i = 0; i < l->nobjects; i++)
 		h = mix(mix(h, l->object[i].make_pc), l->wait[i].op);

@@ -152,6 +152,12 @@ static void speak(void *arg)
 /* A check while goroutines may run. busy is held. */
 static void check(struct run *r)
 {
+	struct gd__runtime rt;
+
+	if (gd__inspect_open(&rt, &gd__mem_self, 0) != GD__INSPECT_OK) {
+		r->error = GD_EINVAL; /* there is no world to stop */
+		return;
+	}
 	gd__trace_prepare();
 	gd__roots_self_prepare();
 	gd__inspect_stop();
@@ -219,8 +225,7 @@ static GD__NOINLINE int check_on_demand(uint64_t caller_sp)
 {
 	struct run r = { .known_too = true, .how.caller_sp = caller_sp };
 
-	if (!begin(false))
-		return GD_EBUSY;
+	begin(true);
 	check(&r);
 	end();
 	gd__arena_release(&r.arena);
@@ -257,7 +262,8 @@ static int finish(void)
 	if (gd__os_pid() != own_pid)
 		return 0;
 	if (ended_early()) {
-		struct run r = { .opt.at_end = wants_alive() };
+		struct run r = { .opt.at_end = wants_alive(),
+				 .how.caller_sp = (uintptr_t)__builtin_frame_address(0) };
 
 		checked_at_end = true;
 		if (begin(false)) {

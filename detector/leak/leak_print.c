@@ -10,6 +10,7 @@
 
 #define DIVIDER   "==================\n"
 #define IDS_SHOWN 20
+#define READERS_LOOKED_AT 1000
 
 /* "first.c:12", or "app+0x1f". */
 static void print_place(struct gd__out *o, uint64_t pc)
@@ -55,6 +56,27 @@ static void print_owner(struct gd__out *o, const struct gd__oinfo *x)
 	gd__out_str(o, "\n");
 }
 
+/* Goroutine g holds a read lock on x: where it took it. */
+static void print_reader(struct gd__out *o, const struct gd__ginfo *g, const struct gd__oinfo *x)
+{
+	for (uint32_t i = 0; i < g->nheld; i++) {
+		if (g->held[i].lock != x->addr)
+			continue;
+		gd__out_fmt(o, "  read lock held by: goroutine %lu, taken at ",
+			    (unsigned long)g->id);
+		print_place(o, g->held[i].pc);
+		gd__out_str(o, "\n");
+	}
+}
+
+/* Of the readers, those that are stuck themselves are worth a line. */
+static void print_readers(struct gd__out *o, const struct gd__leak_report *r,
+			  const struct gd__oinfo *x)
+{
+	for (size_t i = 0; x->readers > 0 && i < r->result->count && i < READERS_LOOKED_AT; i++)
+		print_reader(o, &r->result->leaks[i].g, x);
+}
+
 static void print_drop(struct gd__out *o, const struct gd__leak_report *r, uint64_t chan)
 {
 	const struct gd__leak_drop *d = r->drop ? r->drop(chan) : NULL;
@@ -82,6 +104,7 @@ static void print_object(struct gd__out *o, const struct gd__leak_report *r,
 	print_last(o, "last receive", x->last_recv_id, x->last_recv_pc);
 	print_last(o, "last send", x->last_send_id, x->last_send_pc);
 	print_owner(o, x);
+	print_readers(o, r, x);
 	if (x->kind == GD__OBJ_CHAN && l->evidence == GD__EVIDENCE_DROPPED)
 		print_drop(o, r, x->addr);
 }
@@ -119,6 +142,8 @@ static void print_ids(struct gd__out *o, const struct gd__leak_report *r,
 			    (unsigned long)r->result->leaks[i].g.id);
 	if (g->count > shown)
 		gd__out_fmt(o, " and %lu more", (unsigned long)(g->count - shown));
+	if (r->result->leaks[g->first].g.name[0])
+		gd__out_fmt(o, " (%s)", r->result->leaks[g->first].g.name);
 	gd__out_str(o, "\n");
 }
 
