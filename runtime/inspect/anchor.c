@@ -22,12 +22,15 @@ struct gd__anchor gd__anchor = {
 	.build = GD_VERSION,
 };
 
+/* A name of the same object that no other module can take over: a distance needs one. */
+extern struct gd__anchor gd__anchor_here __attribute__((alias("gd__anchor"), visibility("hidden")));
+
 /* Name "gdetect", type 1, and the distance from this note's content to the anchor. */
 __asm__(".pushsection .note.gdetect,\"a\",@note\n\t"
 	".balign 4\n\t"
 	".long 8, 8, 1\n\t"
 	".asciz \"gdetect\"\n"
-	"1:\t.quad gd__anchor - 1b\n\t"
+	"1:\t.quad gd__anchor_here - 1b\n\t"
 	".popsection");
 
 /* The addresses are run-time values. Before main, so that any later dump has them. */
