@@ -189,6 +189,9 @@ bool gd__inspect_goroutine(const struct gd__runtime *rt, uint64_t i, struct gd__
 	out->id = g.id;
 	out->parent_id = g.parent_id;
 	out->state = state_of(status);
+	/* Served, and stopped before its waker said ready: see sync/waitq.h. */
+	if (status == GD__G_WAITING && g.wake_waiter != NULL)
+		out->state = GD__GI_RUNNABLE;
 	out->reason = out->state == GD__GI_WAITING ? g.wait_reason : 0;
 	out->background = g.background;
 	out->system = g.system;

@@ -29,6 +29,15 @@ GD__NOINLINE struct gd__m *gd__m_self(void)
 	return m;
 }
 
+/* Reads the thread-local itself: one call in the path of every operation. */
+GD__NOINLINE struct gd__g *gd__self(void)
+{
+	struct gd__m *m = self;
+
+	__asm__ volatile("" : "+r"(m)); /* as above */
+	return m && m->system_depth == 0 ? m->cur : NULL;
+}
+
 GD__NOINLINE int gd__errno_get(void)
 {
 	__asm__ volatile("");

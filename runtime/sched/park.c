@@ -12,13 +12,6 @@
 #include "runtime/sched/state.h"
 #include "runtime/sched/switch.h"
 
-struct gd__g *gd__self(void)
-{
-	struct gd__m *m = gd__m_self();
-
-	return m && m->system_depth == 0 ? m->cur : NULL;
-}
-
 struct gd__g *gd__self_or_die(const char *call)
 {
 	struct gd__g *g = gd__self();

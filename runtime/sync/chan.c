@@ -313,7 +313,7 @@ static int wait_turn(gd_chan *c, struct gd__waiter *w, enum gd__wait_reason reas
 		gd__chan_check(c);
 #endif
 	}
-	if (gd__wait(w->g, &b))
+	if (gd__wait(w->g, &b) != NULL)
 		return w->g->wake_ok ? GD_OK : GD_ECLOSED;
 	if (c != NULL)
 		gd__chan_leave(c, w);
@@ -336,7 +336,7 @@ static int wait_nil(enum gd__wait_op op, int64_t deadline, uintptr_t pc)
 	if (deadline == GD__NO_WAIT)
 		return GD_EAGAIN;
 
-	struct gd__g *g = gd__self_or_die(op == GD__OP_SEND ? "gd_chan_send" : "gd_chan_recv");
+	struct gd__g *g = gd__caller(op == GD__OP_SEND ? "gd_chan_send" : "gd_chan_recv");
 	struct gd__waiter w = waiter_of(NULL, op, NULL, g, pc);
 
 	return wait_turn(NULL, &w,
@@ -350,7 +350,7 @@ int gd__chan_send(gd_chan *c, const void *elem, int64_t deadline, uintptr_t pc) 
 		return wait_nil(GD__OP_SEND, deadline, pc);
 
 	struct gd__g *g =
-		deadline == GD__NO_WAIT ? gd__self() : gd__self_or_die("gd_chan_send");
+		deadline == GD__NO_WAIT ? gd__self() : gd__caller("gd_chan_send");
 	struct gd__g *wake;
 
 	gd__chan_check_use(c);
@@ -387,7 +387,7 @@ int gd__chan_recv(gd_chan *c, void *elem, int64_t deadline, uintptr_t pc) GD_UNC
 		return wait_nil(GD__OP_RECV, deadline, pc);
 
 	struct gd__g *g =
-		deadline == GD__NO_WAIT ? gd__self() : gd__self_or_die("gd_chan_recv");
+		deadline == GD__NO_WAIT ? gd__self() : gd__caller("gd_chan_recv");
 	struct gd__g *wake;
 
 	gd__chan_check_use(c);

@@ -79,12 +79,18 @@ bool gd__chan_drain(gd_chan *c);
 /* A make whose site and pc are the caller's. */
 gd_chan *gd__chan_make(size_t elem_size, size_t cap, const char *site, uintptr_t pc);
 
+void gd__chan_bad_use(const gd_chan *c) GD__NORETURN;
+
 /* Hints read without the lock: true means that the operation would have had to wait. */
 bool gd__chan_recv_would_wait(gd_chan *c);
 bool gd__chan_send_would_wait(gd_chan *c);
 
 /* Fatal error if c is not a channel that can be used. */
-void gd__chan_check_use(const gd_chan *c);
+static inline void gd__chan_check_use(const gd_chan *c)
+{
+	if (gd__unlikely(c->magic != GD__CHAN_LIVE))
+		gd__chan_bad_use(c);
+}
 /* What the detector is told when a send begins. */
 void gd__chan_hook_send(gd_chan *c, struct gd__g *g, uintptr_t pc);
 /* Takes w, which is queued, off c; frees c if that was put off because of w. */

@@ -18,10 +18,8 @@
 #include "runtime/sync/chan.h"
 #include "runtime/sync/sync.h"
 
-void gd__chan_check_use(const gd_chan *c)
+void gd__chan_bad_use(const gd_chan *c)
 {
-	if (gd__likely(c->magic == GD__CHAN_LIVE))
-		return;
 	if (c->magic == GD__CHAN_FREED)
 		gd__fatal("use of a channel after its last gd_chan_unref: %p", (const void *)c);
 	gd__fatal("use of a channel that was freed, or is none: %p", (const void *)c);

@@ -32,7 +32,7 @@ static void park_unless_woken(gd_cond *c, struct gd__waiter *w) GD_UNCHECKED
 
 void gd_cond_wait(gd_cond *c) GD_UNCHECKED
 {
-	struct gd__g *g = gd__self_or_die("gd_cond_wait");
+	struct gd__g *g = gd__caller("gd_cond_wait");
 	uintptr_t pc = GD__CALLER_PC;
 	gd_mutex *m = c->mutex;
 	struct gd__waiter w = {

@@ -61,7 +61,7 @@ static bool announce(gd_mutex *m, bool woken)
 	return false;
 }
 
-static void lock_slow(gd_mutex *m, struct gd__g *g, uintptr_t pc) GD_UNCHECKED
+static GD__NOINLINE void lock_slow(gd_mutex *m, struct gd__g *g, uintptr_t pc) GD_UNCHECKED
 {
 	struct gd__lock *l = gd__word_lock(&m->lock_);
 	struct gd__waitq *q = gd__word_queue(&m->first_);
@@ -90,13 +90,13 @@ static void lock_slow(gd_mutex *m, struct gd__g *g, uintptr_t pc) GD_UNCHECKED
 	}
 }
 
-static void hook_locked(gd_mutex *m, const struct gd__g *g)
+static GD__NOINLINE void hook_locked(gd_mutex *m, const struct gd__g *g)
 {
 	gd__hooks->acquire(g->hook_ctx, m);
 	gd__hooks->lock(g->hook_ctx, m, 1);
 }
 
-void gd__mutex_lock(gd_mutex *m, struct gd__g *g, uintptr_t pc)
+static GD__ALWAYS_INLINE void lock(gd_mutex *m, struct gd__g *g, uintptr_t pc)
 {
 	uint32_t s = 0;
 
@@ -137,7 +137,7 @@ static void wake_first(gd_mutex *m) GD_UNCHECKED
 	gd__ready(g);
 }
 
-static void unlock_slow(gd_mutex *m, bool foreign)
+static GD__NOINLINE void unlock_slow(gd_mutex *m, bool foreign)
 {
 	uint32_t s = gd__load_relaxed(state_of(m)); /* the cas decides */
 
@@ -157,13 +157,13 @@ static void unlock_slow(gd_mutex *m, bool foreign)
 	}
 }
 
-static void hook_unlocking(gd_mutex *m, const struct gd__g *g)
+static GD__NOINLINE void hook_unlocking(gd_mutex *m, const struct gd__g *g)
 {
 	gd__hooks->unlock(g->hook_ctx, m, 1);
 	gd__hooks->release(g->hook_ctx, m);
 }
 
-void gd__mutex_unlock(gd_mutex *m, struct gd__g *g)
+static GD__ALWAYS_INLINE void unlock(gd_mutex *m, struct gd__g *g)
 {
 	uint32_t s = GD__MUTEX_LOCKED;
 	bool foreign = m->owner_ != g->id;
@@ -176,14 +176,24 @@ void gd__mutex_unlock(gd_mutex *m, struct gd__g *g)
 		unlock_slow(m, foreign);
 }
 
+void gd__mutex_lock(gd_mutex *m, struct gd__g *g, uintptr_t pc)
+{
+	lock(m, g, pc);
+}
+
+void gd__mutex_unlock(gd_mutex *m, struct gd__g *g)
+{
+	unlock(m, g);
+}
+
 void gd_mutex_lock(gd_mutex *m)
 {
-	gd__mutex_lock(m, gd__self_or_die("gd_mutex_lock"), GD__CALLER_PC);
+	lock(m, gd__caller("gd_mutex_lock"), GD__CALLER_PC);
 }
 
 bool gd_mutex_try_lock(gd_mutex *m)
 {
-	struct gd__g *g = gd__self_or_die("gd_mutex_try_lock");
+	struct gd__g *g = gd__caller("gd_mutex_try_lock");
 
 	if (!grab(m, false)) {
 		gd__sync_point(g);
@@ -197,8 +207,8 @@ bool gd_mutex_try_lock(gd_mutex *m)
 
 void gd_mutex_unlock(gd_mutex *m)
 {
-	struct gd__g *g = gd__self_or_die("gd_mutex_unlock");
+	struct gd__g *g = gd__caller("gd_mutex_unlock");
 
-	gd__mutex_unlock(m, g);
+	unlock(m, g);
 	gd__sync_point(g);
 }

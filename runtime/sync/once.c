@@ -25,7 +25,7 @@ static void do_slow(gd_once *o, void (*fn)(void *), void *arg, struct gd__g *g, 
 
 void gd_once_do(gd_once *o, void (*fn)(void *), void *arg)
 {
-	struct gd__g *g = gd__self_or_die("gd_once_do");
+	struct gd__g *g = gd__caller("gd_once_do");
 
 	/* pairs with the store in do_slow: what fn did is seen */
 	if (gd__likely(gd__load_acquire(done_of(o))))

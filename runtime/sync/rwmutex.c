@@ -228,7 +228,7 @@ static void locked(gd_rwmutex *m, struct gd__g *g, bool write, uintptr_t pc)
 
 void gd_rwmutex_rlock(gd_rwmutex *m)
 {
-	struct gd__g *g = gd__self_or_die("gd_rwmutex_rlock");
+	struct gd__g *g = gd__caller("gd_rwmutex_rlock");
 	uint32_t s;
 
 	if (gd__unlikely(!take(m, false, &s)))
@@ -238,7 +238,7 @@ void gd_rwmutex_rlock(gd_rwmutex *m)
 
 bool gd_rwmutex_try_rlock(gd_rwmutex *m)
 {
-	struct gd__g *g = gd__self_or_die("gd_rwmutex_try_rlock");
+	struct gd__g *g = gd__caller("gd_rwmutex_try_rlock");
 	uint32_t s;
 
 	if (!take(m, false, &s)) {
@@ -251,7 +251,7 @@ bool gd_rwmutex_try_rlock(gd_rwmutex *m)
 
 void gd_rwmutex_runlock(gd_rwmutex *m)
 {
-	struct gd__g *g = gd__self_or_die("gd_rwmutex_runlock");
+	struct gd__g *g = gd__caller("gd_rwmutex_runlock");
 
 	forget_read(m, g);
 	if (gd__unlikely(gd__hooks != NULL))
@@ -262,7 +262,7 @@ void gd_rwmutex_runlock(gd_rwmutex *m)
 
 void gd_rwmutex_lock(gd_rwmutex *m)
 {
-	struct gd__g *g = gd__self_or_die("gd_rwmutex_lock");
+	struct gd__g *g = gd__caller("gd_rwmutex_lock");
 	uint32_t s;
 
 	if (gd__unlikely(!take(m, true, &s)))
@@ -272,7 +272,7 @@ void gd_rwmutex_lock(gd_rwmutex *m)
 
 bool gd_rwmutex_try_lock(gd_rwmutex *m)
 {
-	struct gd__g *g = gd__self_or_die("gd_rwmutex_try_lock");
+	struct gd__g *g = gd__caller("gd_rwmutex_try_lock");
 	uint32_t s;
 
 	if (!take(m, true, &s)) {
@@ -285,7 +285,7 @@ bool gd_rwmutex_try_lock(gd_rwmutex *m)
 
 void gd_rwmutex_unlock(gd_rwmutex *m)
 {
-	struct gd__g *g = gd__self_or_die("gd_rwmutex_unlock");
+	struct gd__g *g = gd__caller("gd_rwmutex_unlock");
 
 	if (gd__unlikely(gd__hooks != NULL))
 		hook_unlocking(m, g, true);

@@ -216,12 +216,10 @@ static const struct gd__waiter *wait_for_one(struct selection *s, int64_t deadli
 		.unlock = s->n > 0 ? unlock_all : NULL,
 		.arg = s,
 	};
-	const struct gd__waiter *served = NULL;
+	const struct gd__waiter *served = gd__wait(s->g, &b);
 
-	if (gd__wait(s->g, &b)) {
-		served = s->g->wake_waiter;
+	if (served != NULL)
 		*rc = s->g->wake_ok ? GD_OK : GD_ECLOSED;
-	}
 	for (uint32_t i = 0; i < s->n; i++) {
 		if (&s->waiter[i] != served)
 			gd__chan_leave(chan_of(s, i), &s->waiter[i]);
@@ -323,7 +321,7 @@ static int select_cases(struct gd_case *cases, size_t n, uintptr_t pc)
 	uint16_t order[2 * SMALL];
 	struct selection s = {
 		.cases = cases,
-		.g = gd__self_or_die("gd_select"),
+		.g = gd__caller("gd_select"),
 		.pc = pc,
 		.waiter = waiter,
 		.by_addr = order,
@@ -351,7 +349,7 @@ int gd_select_raw(struct gd_case *cases, size_t n)
 
 void gd_select_none(void)
 {
-	struct gd__g *g = gd__self_or_die("gd_select");
+	struct gd__g *g = gd__caller("gd_select");
 	const struct gd__blocking b = { .reason = GD__WAIT_SELECT_NONE, .deadline = GD__FOREVER };
 
 	for (;;)

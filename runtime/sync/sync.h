@@ -31,6 +31,14 @@
 #define GD__RW_WRITER  0x40000000u /* held by writer_ */
 #define GD__RW_WAITERS 0x80000000u /* the queue is not empty: nobody gets past lock_ */
 
+/* The goroutine that made a public call; a fatal error if it was none. One call in the usual case. */
+static inline struct gd__g *gd__caller(const char *call)
+{
+	struct gd__g *g = gd__self();
+
+	return gd__likely(g != NULL) ? g : gd__self_or_die(call);
+}
+
 /* The end of an operation that did not park. g: NULL outside of goroutines. */
 static inline void gd__sync_point(struct gd__g *g)
 {

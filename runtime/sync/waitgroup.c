@@ -147,7 +147,7 @@ static void wait_slow(gd_waitgroup *w, struct gd__g *g, uintptr_t pc) GD_UNCHECK
 
 void gd_waitgroup_wait(gd_waitgroup *w)
 {
-	struct gd__g *g = gd__self_or_die("gd_waitgroup_wait");
+	struct gd__g *g = gd__caller("gd_waitgroup_wait");
 	uint64_t s = gd__load_acquire(state_of(w)); /* pairs with the cas of the last add */
 
 	if (count_of(s) != 0)

@@ -125,8 +125,6 @@ static void deadline_fire(struct gd__timer *t, int64_t now)
 	/* pairs with the cas in win: the deadline or one waker */
 	if (!gd__cas_acq_rel(&g->select_done, &open, 1))
 		return;
-	g->wake_ok = false;
-	g->wake_waiter = NULL;
 	gd__ready(g);
 }
 
@@ -148,7 +146,14 @@ static bool commit(struct gd__g *g, void *arg)
 	return true;
 }
 
-bool gd__wait(struct gd__g *g, const struct gd__blocking *b)
+/* Before the lock is released: from then on the waker writes these. */
+static void expect_wake(struct gd__g *g)
+{
+	g->wake_ok = false;
+	g->wake_waiter = NULL;
+}
+
+const struct gd__waiter *gd__wait(struct gd__g *g, const struct gd__blocking *b)
 {
 	struct parking p = { .b = b, .timer = { .fire = deadline_fire, .arg = g } };
 	const struct gd__park how = {
@@ -160,13 +165,18 @@ bool gd__wait(struct gd__g *g, const struct gd__blocking *b)
 		.arg = &p,
 	};
 
+	expect_wake(g);
 	g->wait_timed = b->deadline != GD__FOREVER;
 	gd__park(&how);
 	if (g->wait_timed) {
 		gd__timer_stop(&p.timer); /* its memory is this frame */
 		g->wait_timed = false;
 	}
-	return g->wake_waiter != NULL;
+
+	const struct gd__waiter *served = g->wake_waiter;
+
+	g->wake_waiter = NULL;
+	return served;
 }
 
 void gd__wait_unlock(struct gd__waiter *w, enum gd__wait_reason reason, struct gd__lock *l)
@@ -178,5 +188,7 @@ void gd__wait_unlock(struct gd__waiter *w, enum gd__wait_reason reason, struct g
 		.waits = w,
 	};
 
+	expect_wake(w->g);
 	gd__park_unlock(&how, l);
+	w->g->wake_waiter = NULL;
 }

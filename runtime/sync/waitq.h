@@ -63,7 +63,9 @@ static inline bool gd__waitq_empty(const struct gd__waitq *q)
 
 /*
  * Leaves word for the goroutine of a waiter that was taken; the caller readies
- * it afterwards, best when it has let go of its lock.
+ * it afterwards, best when it has let go of its lock. A goroutine that waits
+ * with wake_waiter set is as good as runnable: the inspect layer says so, if
+ * the world is stopped between the two.
  */
 static inline struct gd__g *gd__waiter_serve(struct gd__waiter *w, bool ok)
 {
@@ -96,10 +98,10 @@ struct gd__blocking {
 };
 
 /*
- * Parks g, the caller. true: a waker served it (g->wake_ok, g->wake_waiter);
- * false: the deadline has passed, and all its waiters are still queued.
+ * Parks g, the caller. The waiter that was served, with g->wake_ok; NULL: the
+ * deadline has passed, and all its waiters are still queued.
  */
-bool gd__wait(struct gd__g *g, const struct gd__blocking *b);
+const struct gd__waiter *gd__wait(struct gd__g *g, const struct gd__blocking *b);
 /* The same for one waiter, one lock and no deadline. */
 void gd__wait_unlock(struct gd__waiter *w, enum gd__wait_reason reason, struct gd__lock *l)
 	GD_RELEASE(*l);

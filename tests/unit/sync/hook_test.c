@@ -94,6 +94,8 @@ static void go_end(struct gd__hook_ctx *g)
 
 static void acquire(struct gd__hook_ctx *g, const void *obj)
 {
+	if (g == NULL)
+		return; /* a thread, not a goroutine */
 	enter();
 	join(&g->c, &find(obj)->released);
 	leave();
@@ -101,6 +103,8 @@ static void acquire(struct gd__hook_ctx *g, const void *obj)
 
 static void release(struct gd__hook_ctx *g, const void *obj)
 {
+	if (g == NULL)
+		return; /* a thread, not a goroutine */
 	enter();
 	find(obj)->released = g->c;
 	g->c.t[g->id]++;
@@ -109,6 +113,8 @@ static void release(struct gd__hook_ctx *g, const void *obj)
 
 static void release_merge(struct gd__hook_ctx *g, const void *obj)
 {
+	if (g == NULL)
+		return; /* a thread, not a goroutine */
 	enter();
 	join(&find(obj)->released, &g->c);
 	g->c.t[g->id]++;
@@ -117,6 +123,8 @@ static void release_merge(struct gd__hook_ctx *g, const void *obj)
 
 static void swap(struct gd__hook_ctx *g, const void *obj)
 {
+	if (g == NULL)
+		return; /* a thread, not a goroutine */
 	enter();
 	struct object *o = find(obj);
 	struct clock before = o->released;
