@@ -10,6 +10,7 @@
 #include "detector/race/events.h"
 #include "detector/race/hooks.h"
 #include "detector/race/interpose.h"
+#include "detector/race/quiet.h"
 #include "detector/race/race_report.h"
 #include "runtime/base/options.h"
 
@@ -21,6 +22,7 @@ void __tsan_init(void)
 		return;
 	done = true;
 	gd__options_init();
+	gd__quiet_init();
 	if (gd__race_init())
 		gd__race_events_install();
 }

@@ -21,6 +21,7 @@
 #include "detector/race/keys.h"
 #include "detector/race/syncobj.h"
 #include "runtime/base/atomic.h"
+#include "runtime/inspect/traceback.h"
 
 static void on_alloc(void *p, size_t n, uintptr_t pc)
 {
@@ -93,7 +94,11 @@ static void on_failed(void *token)
 static void on_start(void *token)
 {
 	struct race_thread *t = token;
+	uintptr_t lo = 0, hi = 0;
 
+	/* The stack and the thread-locals above it may have been those of a thread nobody joined. */
+	gd__stack_bounds(&lo, &hi);
+	gd__shadow_reset(lo, hi - lo);
 	gd__race_cur = t ? t->g : NULL;
 }
 

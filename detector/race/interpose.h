@@ -10,6 +10,7 @@
 
 #include "detector/common/interpose.h"
 #include "detector/race/access.h"
+#include "detector/race/quiet.h"
 #include "runtime/base/mem.h"
 
 #define GD__RETURN_PC ((uintptr_t)__builtin_return_address(0))
@@ -18,7 +19,7 @@ static inline void gd__reads(const void *p, size_t n, uintptr_t pc)
 {
 	struct gd__hook_ctx *g = gd__race_cur;
 
-	if (g && n > 0)
+	if (g && n > 0 && !gd__is_quiet(pc))
 		gd__access(g, (uintptr_t)p, n, GD__ACCESS_READ, pc);
 }
 
@@ -26,7 +27,7 @@ static inline void gd__writes(const void *p, size_t n, uintptr_t pc)
 {
 	struct gd__hook_ctx *g = gd__race_cur;
 
-	if (g && n > 0)
+	if (g && n > 0 && !gd__is_quiet(pc))
 		gd__access(g, (uintptr_t)p, n, GD__ACCESS_WRITE, pc);
 }
 

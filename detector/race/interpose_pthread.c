@@ -103,7 +103,7 @@ int pthread_mutex_clocklock(pthread_mutex_t *m, clockid_t clock, const struct ti
 
 int pthread_mutex_unlock(pthread_mutex_t *m)
 {
-	gd__unlocking(m, true);
+	gd__unlocking(m, true, GD__RETURN_PC);
 	return GD__REAL(pthread_mutex_unlock)(m);
 }
 
@@ -125,7 +125,7 @@ int pthread_spin_trylock(pthread_spinlock_t *l)
 
 int pthread_spin_unlock(pthread_spinlock_t *l)
 {
-	gd__unlocking((void *)l, true);
+	gd__unlocking((void *)l, true, GD__RETURN_PC);
 	return GD__REAL(pthread_spin_unlock)(l);
 }
 
@@ -178,7 +178,7 @@ int pthread_rwlock_clockwrlock(pthread_rwlock_t *l, clockid_t clock, const struc
 
 int pthread_rwlock_unlock(pthread_rwlock_t *l)
 {
-	gd__unlocking_rw(l);
+	gd__unlocking_rw(l, GD__RETURN_PC);
 	return GD__REAL(pthread_rwlock_unlock)(l);
 }
 
@@ -205,7 +205,7 @@ int mtx_timedlock(mtx_t *m, const struct timespec *until)
 
 int mtx_unlock(mtx_t *m)
 {
-	gd__unlocking(m, true);
+	gd__unlocking(m, true, GD__RETURN_PC);
 	return GD__REAL(mtx_unlock)(m);
 }
 

@@ -32,7 +32,7 @@ static void wait_ends(void *arg)
 #define WAIT(m, call)                                                                              \
 	struct waiting w = { (m), GD__RETURN_PC };                                                 \
 	int r;                                                                                     \
-	gd__unlocking((m), true);                                                                  \
+	gd__unlocking((m), true, w.pc);                                                            \
 	pthread_cleanup_push(wait_ends, &w);                                                       \
 	r = (call);                                                                                \
 	pthread_cleanup_pop(1);                                                                    \

@@ -11,13 +11,14 @@
 
 #include "detector/race/gctx.h"
 #include "detector/race/keys.h"
+#include "detector/race/quiet.h"
 #include "detector/race/syncobj.h"
 
 void gd__locked(const void *lock, bool write, uintptr_t pc)
 {
 	struct gd__hook_ctx *g = gd__race_cur;
 
-	if (!g)
+	if (!g || gd__is_quiet(pc))
 		return;
 	gd__sync_acquire(g, (uintptr_t)lock);
 	if (write)
@@ -25,11 +26,11 @@ void gd__locked(const void *lock, bool write, uintptr_t pc)
 	gd__gctx_lock(g, (uintptr_t)lock, gd__gctx_stack_id(g, pc), write);
 }
 
-void gd__unlocking(const void *lock, bool write)
+void gd__unlocking(const void *lock, bool write, uintptr_t pc)
 {
 	struct gd__hook_ctx *g = gd__race_cur;
 
-	if (!g)
+	if (!g || gd__is_quiet(pc))
 		return;
 	gd__gctx_unlock(g, (uintptr_t)lock, write);
 	if (write)
@@ -46,7 +47,7 @@ static const struct gd__held_lock *find_held(const struct gd__hook_ctx *g, const
 	return NULL;
 }
 
-void gd__unlocking_rw(const void *lock)
+void gd__unlocking_rw(const void *lock, uintptr_t pc)
 {
 	struct gd__hook_ctx *g = gd__race_cur;
 
@@ -55,7 +56,7 @@ void gd__unlocking_rw(const void *lock)
 	const struct gd__held_lock *held = find_held(g, lock);
 
 	if (held) {
-		gd__unlocking(lock, held->write);
+		gd__unlocking(lock, held->write, pc);
 		return;
 	}
 	/* Not in the list, which is short: add to both, which is right for either. */
