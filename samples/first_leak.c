@@ -22,20 +22,24 @@ struct search_args {
 static void search(struct search_args *a)
 {
 	gd_sleep((a->replica + 1) * GD_MILLISECOND);
+	/* expect: ^2 goroutines .chan send. proven stuck: nothing that can still run reaches */
 	gd_chan_send(a->out, 100 + a->replica); /* expect: first_leak\.c:@LINE */
 	gd_chan_unref(a->out);
 }
 
 static int first(int replicas)
 {
-	int_chan c = gd_chan_make(int_chan, 0); /* expect: first_leak\.c:@LINE */
+	/* expect: channel of capacity 0.*made at .*first_leak\.c:@NEXT */
+	int_chan c = gd_chan_make(int_chan, 0);
 	int answer;
 
 	for (int i = 0; i < replicas; i++) {
 		gd_chan_ref(c);
+		/* expect: created by first in goroutine 1 at .*first_leak\.c:@NEXT */
 		gd_go(search, .replica = i, .out = c);
 	}
-	gd_chan_recv(c, &answer); /* expect: first_leak\.c:@LINE */
+	/* expect: last receive: by goroutine 1 at .*first_leak\.c:@NEXT */
+	gd_chan_recv(c, &answer);
 	gd_chan_unref(c);
 	return answer;
 }

@@ -31,7 +31,8 @@ function(gd_verdict_program set name source compiler level out)
   file(MAKE_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/${set})
   add_custom_command(OUTPUT ${program}
     COMMAND ${CMAKE_BINARY_DIR}/bin/gdetect-${compiler} -fgdetect -std=gnu11 -D_GNU_SOURCE
-      -${level} -g -Wall -Wextra -Wno-unused-parameter -Werror -I${CMAKE_SOURCE_DIR}
+      -${level} -g -Wall -Wextra -Wno-unused-parameter
+      -Wno-unused-but-set-variable -Werror -I${CMAKE_SOURCE_DIR}
       -o ${program} ${source}
     DEPENDS ${gd_wrapper_files} ${source} ${near}
     COMMENT "gdetect-${compiler} -${level} ${set}/${name}" VERBATIM)

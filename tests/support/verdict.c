@@ -8,7 +8,7 @@
  * noleak_ fatal_), or is given with -v. It fixes the exit code:
  *     race 66, leak 23, fatal 2, none 0.
  * Every "expect: REGEX" comment of the source (with -c: between this CASE( and
- * the next) must match stderr; @LINE in it is the number of its own line.
+ * the next) must match stderr; @LINE in it is the number of its own line, @NEXT of the one after.
  * "expect(race): REGEX" counts only if that is the verdict, and "forbid: REGEX"
  * must not match. A WARNING line that is not about the verdict fails the test,
  * so that a false report beside the right one is seen.
@@ -186,7 +186,7 @@ static bool matches(const char *pattern, const char *text)
 	return found;
 }
 
-/* Takes "REGEX" from "...: REGEX *" "/", with @LINE replaced, into pattern. */
+/* Takes "REGEX" from "...: REGEX *" "/", with @LINE and @NEXT replaced, into pattern. */
 static bool take_pattern(const char *comment, int line, char *pattern, size_t size)
 {
 	const char *end = strstr(comment, "*/");
@@ -195,8 +195,10 @@ static bool take_pattern(const char *comment, int line, char *pattern, size_t si
 	while (end && end > comment && isspace((unsigned char)end[-1]))
 		end--;
 	for (const char *c = comment; end && c < end && n + 16 < size;) {
-		if (strncmp(c, "@LINE", 5) == 0) {
-			n += (size_t)snprintf(pattern + n, size - n, "%d", line);
+		bool next = strncmp(c, "@NEXT", 5) == 0;
+
+		if (next || strncmp(c, "@LINE", 5) == 0) {
+			n += (size_t)snprintf(pattern + n, size - n, "%d", line + next);
 			c += 5;
 		} else {
 			pattern[n++] = *c++;
