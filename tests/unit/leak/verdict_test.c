@@ -403,6 +403,18 @@ CASE(without_heap_records_unreachable_is_suspect)
 	fake_free(f);
 }
 
+CASE(with_unreadable_memory_unreachable_is_suspect)
+{
+	struct fake *f = fake_make(16);
+	uint64_t w = fake_go(f);
+
+	fake_wait(f, w, GD__WAIT_CHAN_SEND, fake_block(f, 6));
+	f->unreadable = FAKE_DATA + 64;
+	run(f);
+	CHECK_FATE(w, SUSPECT, UNREACHABLE, 0);
+	fake_free(f);
+}
+
 CASE(cycle_is_proven_in_a_truncated_image)
 {
 	struct fake *f = fake_make(16);
