@@ -8,6 +8,7 @@
  */
 #include "detector/race/access.h"
 
+#include "detector/race/history.h"
 #include "detector/race/interval.h"
 #include "detector/race/race_find.h"
 #include "detector/race/record.h"
@@ -218,6 +219,8 @@ void gd__access_cell_slow(struct gd__hook_ctx *g, uintptr_t addr, size_t n, unsi
 	g->ignore++;
 	if (interval_ready(g)) {
 		stamp = stamp_of(g, addr, n, kind, pc);
+		if (g->nheld != 0)
+			gd__history_note(g, stamp, addr);
 		if (!visit_quickly(g, c, stamp | mask, kind))
 			visit_one(g, &(struct gd__race_now){ addr, n, kind, pc }, stamp, mask);
 	}
@@ -266,6 +269,8 @@ static void visit_range(struct gd__hook_ctx *g, const struct gd__race_now *now, 
 				return;
 			v.stamp = stamp_of(g, now->addr, now->size, now->kind, now->pc);
 		}
+		if (g->nheld != 0)
+			gd__history_note(g, v.stamp, a);
 		if (!visit_quickly(g, gd__cell_of(a), v.stamp | mask, now->kind))
 			visit_cell(&v, a, mask);
 	}

@@ -128,6 +128,7 @@ void gd__gctx_push_slow(struct gd__hook_ctx *g, uintptr_t pc)
 
 void gd__gctx_lock(struct gd__hook_ctx *g, uintptr_t l, uint32_t stack, bool write)
 {
+	g->held_set = 0;
 	if (g->nheld == GD__RACE_HELD) {
 		g->held_lost++;
 		return;
@@ -137,6 +138,7 @@ void gd__gctx_lock(struct gd__hook_ctx *g, uintptr_t l, uint32_t stack, bool wri
 
 void gd__gctx_unlock(struct gd__hook_ctx *g, uintptr_t l, bool write)
 {
+	g->held_set = 0;
 	for (uint32_t i = g->nheld; i-- > 0;) {
 		if (g->held[i].lock != l || g->held[i].write != write)
 			continue;

@@ -61,6 +61,7 @@ struct gd__hook_ctx {
 	struct gd__held_lock held[GD__RACE_HELD];
 	uint32_t nheld;
 	uint32_t held_lost;             /* locks held beyond GD__RACE_HELD */
+	uint32_t held_set;              /* number of held in history.c, 0: not looked up */
 	struct gd__clock fence_release; /* what a release fence published; see abi_atomic.c */
 	struct gd__clock fence_acquire; /* what relaxed loads saw, for an acquire fence */
 	struct gd__hook_ctx *next;      /* free list */

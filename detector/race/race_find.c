@@ -4,6 +4,7 @@
 #include "detector/common/depot.h"
 #include "detector/race/access.h"
 #include "detector/race/chain.h"
+#include "detector/race/history.h"
 #include "detector/race/interval.h"
 #include "detector/race/race_report.h"
 #include "detector/race/site.h"
@@ -66,7 +67,9 @@ static void fill_before(struct gd__race_access *a, uint64_t fact, unsigned byte,
 	a->finished = a->goid_known && who.finished;
 	a->create_stack = who.create_stack;
 	a->parent_goid = who.parent_goid;
-	a->nheld = 0;
+	uint32_t single = gd__site_of_byte(gd__fact_site(fact), byte);
+
+	a->nheld = gd__history_find(gd__fact_make(id, single, false, 0), cell, a->held);
 	a->pcs[0] = site.pc;
 	a->nframes = 1 + gd__depot_get(site.stack, a->pcs + 1, GD__RACE_FRAMES - 1);
 	a->stack_whole = known && site.whole;

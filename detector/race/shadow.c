@@ -10,6 +10,7 @@
 #include "detector/race/shadow.h"
 
 #include "detector/race/access.h"
+#include "detector/race/history.h"
 #include "detector/race/interval.h"
 #include "detector/race/record.h"
 #include "detector/race/site.h"
@@ -39,7 +40,7 @@ bool gd__shadow_init(void)
 	gd__os_nohuge(base, GD__SHADOW_BYTES); /* sparse: a huge page per touch would be 2 MiB */
 	gd__os_nodump((void *)chunk_records, CHUNKS * sizeof(chunk_records[0]));
 	gd__shadow_base = base;
-	return gd__interval_init() && gd__site_init() && gd__record_init();
+	return gd__interval_init() && gd__site_init() && gd__record_init() && gd__history_init();
 }
 
 static _Atomic int32_t *records_of(const struct gd__cell *c)

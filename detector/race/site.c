@@ -154,8 +154,7 @@ uint32_t gd__site_put(const struct gd__hook_ctx *g, uintptr_t pc, size_t size, b
 	return put(g, r, key, ctx, freed);
 }
 
-/* The site of one byte, mixtures resolved. */
-static uint32_t site_at(uint32_t site, unsigned byte)
+uint32_t gd__site_of_byte(uint32_t site, unsigned byte)
 {
 	if ((site & GD__SITE_KIND) != GD__SITE_MIXED)
 		return site;
@@ -176,9 +175,9 @@ uint32_t gd__site_mix(uint32_t old, unsigned old_mask, uint32_t new, unsigned ne
 		return new;
 	for (unsigned i = 0; i < CELL_SITES; i++) {
 		if (new_mask >> i & 1)
-			u.m.site[i] = site_at(new, i);
+			u.m.site[i] = gd__site_of_byte(new, i);
 		else if (old_mask >> i & 1)
-			u.m.site[i] = site_at(old, i);
+			u.m.site[i] = gd__site_of_byte(old, i);
 		else
 			continue;
 		differ |= u.m.site[i] != new;
@@ -192,7 +191,7 @@ uint32_t gd__site_mix(uint32_t old, unsigned old_mask, uint32_t new, unsigned ne
 
 bool gd__site_get(uint32_t site, unsigned byte, struct gd__site_info *info)
 {
-	uint32_t s = site_at(site, byte);
+	uint32_t s = gd__site_of_byte(site, byte);
 	bool freed = (s & GD__SITE_KIND) == GD__SITE_FREE;
 	uint32_t n = freed ? s & ~GD__SITE_FREE : s;
 
@@ -210,11 +209,11 @@ bool gd__site_get(uint32_t site, unsigned byte, struct gd__site_info *info)
 
 unsigned gd__site_bytes(uint32_t site, unsigned mask, unsigned byte)
 {
-	uint32_t mine = site_at(site, byte);
+	uint32_t mine = gd__site_of_byte(site, byte);
 	unsigned same = 0;
 
 	for (unsigned i = 0; i < CELL_SITES; i++) {
-		if ((mask >> i & 1) && site_at(site, i) == mine)
+		if ((mask >> i & 1) && gd__site_of_byte(site, i) == mine)
 			same |= 1u << i;
 	}
 	return same;

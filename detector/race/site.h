@@ -44,7 +44,9 @@ uint32_t gd__site_put(const struct gd__hook_ctx *g, uintptr_t pc, size_t size, b
 /* One site for bytes old_mask of old and, where they overlap stronger, new_mask of new. */
 uint32_t gd__site_mix(uint32_t old, unsigned old_mask, uint32_t new, unsigned new_mask);
 
-/* The site of this byte (0..7) of a cell whose fact has this site. false: not known. */
+/* The site, not a mixed one, of this byte (0..7) of a cell whose fact has this site. */
+uint32_t gd__site_of_byte(uint32_t site, unsigned byte);
+/* What it stands for. false: not known. */
 bool gd__site_get(uint32_t site, unsigned byte, struct gd__site_info *info);
 /* Bytes of mask that have the same site as this byte. */
 unsigned gd__site_bytes(uint32_t site, unsigned mask, unsigned byte);

@@ -666,6 +666,29 @@ CASE(out_of_interval_ids)
 	CHECK_EQ(nreports, 0);
 }
 
+/* Locks that the earlier access held are named, and only by the access that held them. */
+CASE(locks_of_the_earlier_access)
+{
+	two_goroutines();
+	gd__access_write_hot(ga, AT(0), 1, 0x1000);
+	gd__gctx_lock(ga, 0xabc0, 0, true);
+	gd__gctx_lock(ga, 0xdef0, 0, false);
+	gd__access_write_hot(ga, AT(1), 1, 0x1010);
+	gd__access(ga, AT(8), 64, GD__ACCESS_WRITE, 0x1020);
+	gd__gctx_unlock(ga, 0xabc0, true);
+	gd__access_write_hot(gb, AT(0), 1, 0x2000);
+	gd__access_write_hot(gb, AT(1), 1, 0x2000);
+	gd__access_write_hot(gb, AT(64), 1, 0x2000);
+	CHECK_EQ(nreports, 3);
+	CHECK_EQ(reports[0].before.nheld, 0);
+	CHECK_EQ(reports[1].before.nheld, 2);
+	CHECK_EQ(reports[1].before.held[0].lock, 0xabc0);
+	CHECK(reports[1].before.held[0].write);
+	CHECK_EQ(reports[1].before.held[1].lock, 0xdef0);
+	CHECK(!reports[1].before.held[1].write);
+	CHECK_EQ(reports[2].before.nheld, 2);
+}
+
 CASE(ignored_accesses_leave_no_trace)
 {
 	two_goroutines();
