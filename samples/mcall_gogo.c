@@ -18,15 +18,29 @@ enum { GOROUTINES = 50, DEPTH = 20 };
 static uintptr_t stack_of[GOROUTINES];
 static int wrong[GOROUTINES];
 
+/*
+ * errno is found through the thread, and a compiler keeps its address within a
+ * function. Who gives way between two uses must find it anew: so, in a call.
+ */
+__attribute__((noinline)) static int get_errno(void)
+{
+	return errno;
+}
+
+__attribute__((noinline)) static void set_errno(int value)
+{
+	errno = value;
+}
+
 static int descend(int self, int depth)
 {
 	volatile int local = self * 1000 + depth;
 	int in_register = self ^ depth;
 	double product = self * 1.5;
 
-	errno = self;
+	set_errno(self);
 	gd_yield();
-	int bad = errno != self;
+	int bad = get_errno() != self;
 
 	if (depth > 0)
 		bad += descend(self, depth - 1);
