@@ -232,7 +232,8 @@ gd_time_chan gd_after_raw(int64_t ns, const char *site)
 	init_chan(t, site, GD__CALLER_PC);
 	t->timer.fire = fire_after;
 
-	gd_time_chan c = { .raw = gd_chan_ref_raw(t->chan) }; /* one is the timer's until it fires */
+	gd_time_chan c = { .raw = gd_chan_ref_raw(
+				   t->chan) }; /* one is the timer's until it fires */
 
 	hook_set(t);
 	gd__timer_start(&t->timer, from_now(ns), 0); /* t may be gone from here on */

@@ -237,8 +237,7 @@ static void recv_closed(gd_chan *c, void *elem, struct gd__g *g, uintptr_t pc)
 		clear(elem, c->elem_size);
 }
 
-int gd__chan_recv_locked(gd_chan *c, void *elem, struct gd__g *g, uintptr_t pc,
-			 struct gd__g **wake)
+int gd__chan_recv_locked(gd_chan *c, void *elem, struct gd__g *g, uintptr_t pc, struct gd__g **wake)
 {
 	*wake = NULL;
 	if (gd__load_relaxed(&c->len) > 0) { /* under lock */
@@ -349,8 +348,7 @@ int gd__chan_send(gd_chan *c, const void *elem, int64_t deadline, uintptr_t pc) 
 	if (gd__unlikely(c == NULL))
 		return wait_nil(GD__OP_SEND, deadline, pc);
 
-	struct gd__g *g =
-		deadline == GD__NO_WAIT ? gd__self() : gd__caller("gd_chan_send");
+	struct gd__g *g = deadline == GD__NO_WAIT ? gd__self() : gd__caller("gd_chan_send");
 	struct gd__g *wake;
 
 	gd__chan_check_use(c);
@@ -386,8 +384,7 @@ int gd__chan_recv(gd_chan *c, void *elem, int64_t deadline, uintptr_t pc) GD_UNC
 	if (gd__unlikely(c == NULL))
 		return wait_nil(GD__OP_RECV, deadline, pc);
 
-	struct gd__g *g =
-		deadline == GD__NO_WAIT ? gd__self() : gd__caller("gd_chan_recv");
+	struct gd__g *g = deadline == GD__NO_WAIT ? gd__self() : gd__caller("gd_chan_recv");
 	struct gd__g *wake;
 
 	gd__chan_check_use(c);

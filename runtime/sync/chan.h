@@ -63,8 +63,8 @@ struct gd_chan {
  */
 int gd__chan_send_locked(gd_chan *c, const void *elem, struct gd__g *g, uintptr_t pc,
 			 struct gd__g **wake) GD_REQUIRES(c->lock);
-int gd__chan_recv_locked(gd_chan *c, void *elem, struct gd__g *g, uintptr_t pc,
-			 struct gd__g **wake) GD_REQUIRES(c->lock);
+int gd__chan_recv_locked(gd_chan *c, void *elem, struct gd__g *g, uintptr_t pc, struct gd__g **wake)
+	GD_REQUIRES(c->lock);
 
 /*
  * The operations with a deadline: GD__NO_WAIT gives GD_EAGAIN instead of

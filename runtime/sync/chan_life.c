@@ -47,7 +47,8 @@ gd_chan *gd__chan_make(size_t elem_size, size_t cap, const char *site, uintptr_t
 
 	if (__builtin_mul_overflow(cap, stride, &bytes) ||
 	    __builtin_add_overflow(bytes, sizeof(gd_chan), &bytes) || bytes > PTRDIFF_MAX)
-		gd__fatal("makechan: size out of range (%zu elements of %zu bytes)", cap, elem_size);
+		gd__fatal("makechan: size out of range (%zu elements of %zu bytes)", cap,
+			  elem_size);
 
 	/* Cleared: what an earlier owner left in the slots must keep nothing alive. */
 	gd_chan *c = calloc(1, bytes);
@@ -98,8 +99,7 @@ void gd__chan_leave(gd_chan *c, struct gd__waiter *w) GD_UNCHECKED
 static void drop_last(gd_chan *c, uintptr_t pc) GD_UNCHECKED
 {
 	gd__lock(&c->lock, GD__RANK_CHAN);
-	if (gd__watch != NULL &&
-	    (gd__waitq_has_live(&c->recvq) || gd__waitq_has_live(&c->sendq))) {
+	if (gd__watch != NULL && (gd__waitq_has_live(&c->recvq) || gd__waitq_has_live(&c->sendq))) {
 		gd__unlock(&c->lock);
 		gd__watch->dropped(c, pc);
 		gd__lock(&c->lock, GD__RANK_CHAN);

@@ -94,7 +94,8 @@ static bool take_or_announce(gd_rwmutex *m, bool write)
 	while (!take(m, write, &s)) {
 		if ((s & GD__RW_WAITERS) != 0)
 			return false;
-		if (gd__cas_relaxed(state_of(m), &s, s | GD__RW_WAITERS)) /* lock_ orders the queue */
+		if (gd__cas_relaxed(state_of(m), &s,
+				    s | GD__RW_WAITERS)) /* lock_ orders the queue */
 			return false;
 	}
 	return true;
@@ -105,7 +106,8 @@ static void acquire_slow(gd_rwmutex *m, bool write, struct gd__g *g, uintptr_t p
 {
 	struct gd__lock *l = gd__word_lock(&m->lock_);
 	struct gd__waiter w = {
-		.wait = { .obj = m, .kind = GD__OBJ_RWMUTEX,
+		.wait = { .obj = m,
+			  .kind = GD__OBJ_RWMUTEX,
 			  .op = write ? GD__OP_LOCK : GD__OP_RLOCK },
 		.g = g,
 		.pc = pc,

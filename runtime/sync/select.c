@@ -22,9 +22,9 @@
 #include "runtime/sync/sync.h"
 #include "runtime/time/timer.h"
 
-#define CASES_MAX   65535
-#define SMALL       6  /* waiters that lie on the stack: about 0.5 KB */
-#define NO_CASE     (-1)
+#define CASES_MAX 65535
+#define SMALL     6 /* waiters that lie on the stack: about 0.5 KB */
+#define NO_CASE   (-1)
 
 /*
  * One select under way. waiter[i] stands for a case whose channel is not nil;
@@ -34,7 +34,7 @@ struct selection {
 	struct gd_case *cases;
 	struct gd__g *g;
 	uintptr_t pc;
-	uint32_t n; /* waiters */
+	uint32_t n;           /* waiters */
 	int otherwise, after; /* positions of the default and the deadline, or NO_CASE */
 	struct gd__waiter *waiter;
 	uint16_t *by_addr, *by_chance;
@@ -258,8 +258,8 @@ static bool none_ready(const struct gd_case *cases, size_t n)
 
 		if (c->kind > GD_CASE_SEND || c->chan == NULL)
 			continue;
-		if (c->kind == GD_CASE_SEND ? !gd__chan_send_would_wait(c->chan) :
-					      !gd__chan_recv_would_wait(c->chan))
+		if (c->kind == GD_CASE_SEND ? !gd__chan_send_would_wait(c->chan)
+					    : !gd__chan_recv_would_wait(c->chan))
 			return false;
 	}
 	return true;

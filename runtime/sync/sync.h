@@ -31,7 +31,8 @@
 #define GD__RW_WRITER  0x40000000u /* held by writer_ */
 #define GD__RW_WAITERS 0x80000000u /* the queue is not empty: nobody gets past lock_ */
 
-/* The goroutine that made a public call; a fatal error if it was none. One call in the usual case. */
+/* The goroutine that made a public call; a fatal error if it was none. One call in the usual case.
+ */
 static inline struct gd__g *gd__caller(const char *call)
 {
 	struct gd__g *g = gd__self();

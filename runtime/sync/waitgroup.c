@@ -15,8 +15,7 @@
 #include "runtime/sync/sync.h"
 
 _Static_assert(offsetof(gd_waitgroup, count_) % 8 == 0, "one aligned word");
-_Static_assert(offsetof(gd_waitgroup, waiters_) == offsetof(gd_waitgroup, count_) + 4,
-	       "adjacent");
+_Static_assert(offsetof(gd_waitgroup, waiters_) == offsetof(gd_waitgroup, count_) + 4, "adjacent");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "count_ is the low half");
 
 static _Atomic uint64_t *state_of(gd_waitgroup *w)

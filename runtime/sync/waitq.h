@@ -30,8 +30,8 @@ struct gd__waiter {
 	struct gd__wait wait; /* first: this is what the inspect layer reads */
 	struct gd__waiter *next, *prev;
 	struct gd__g *g;
-	void *elem;   /* channels: the value to send, or where to put the one received; or NULL */
-	uintptr_t pc; /* of the public call */
+	void *elem;     /* channels: the value to send, or where to put the one received; or NULL */
+	uintptr_t pc;   /* of the public call */
 	uint32_t index; /* select: position of the case */
 	uint16_t lost;  /* mutex: times it was woken and found the mutex taken again */
 	bool raced;     /* somebody else may wake g too: a waker must first win g->select_done */

@@ -38,9 +38,11 @@ static uint64_t read_mostly[2];
 #define REQUIRE(cond)                                                                              \
 	do {                                                                                       \
 		if (!(cond)) {                                                                     \
-			fprintf(stderr, "%s:%d: %s fails; repeat: chan_stress %" PRId64            \
-					" %" PRIu64 " %d\n", __FILE__, __LINE__, #cond,            \
-				options.seconds, options.seed, options.procs);                     \
+			fprintf(stderr,                                                            \
+				"%s:%d: %s fails; repeat: chan_stress %" PRId64 " %" PRIu64        \
+				" %d\n",                                                           \
+				__FILE__, __LINE__, #cond, options.seconds, options.seed,          \
+				options.procs);                                                    \
 			abort();                                                                   \
 		}                                                                                  \
 	} while (0)
@@ -75,8 +77,8 @@ static void send_one(uint64_t *s)
 {
 	value_chan c = shared[below(s, CHANNELS)];
 	uint64_t v = draw(s);
-	int rc = below(s, 2) ? gd_chan_try_send(c, v) :
-			       gd_chan_send_until(c, v, gd_now() + below(s, 200) * GD_MICROSECOND);
+	int rc = below(s, 2) ? gd_chan_try_send(c, v)
+			     : gd_chan_send_until(c, v, gd_now() + below(s, 200) * GD_MICROSECOND);
 
 	if (rc == GD_OK)
 		count_sent(v);
@@ -86,8 +88,8 @@ static void receive_one(uint64_t *s)
 {
 	value_chan c = shared[below(s, CHANNELS)];
 	uint64_t v = 0;
-	int rc = below(s, 2) ? gd_chan_try_recv(c, &v) :
-			       gd_chan_recv_until(c, &v, gd_now() + below(s, 200) * GD_MICROSECOND);
+	int rc = below(s, 2) ? gd_chan_try_recv(c, &v)
+			     : gd_chan_recv_until(c, &v, gd_now() + below(s, 200) * GD_MICROSECOND);
 
 	if (rc == GD_OK)
 		count_received(v);
@@ -185,8 +187,8 @@ struct worker_args {
 static void worker(struct worker_args *a)
 {
 	static void (*const operation[])(uint64_t *) = {
-		send_one,  send_one,   receive_one, receive_one, select_one, select_one,
-		select_one, lock_one,  lock_one,    rwlock_one,  time_one,   cancel_one,
+		send_one,   send_one, receive_one, receive_one, select_one, select_one,
+		select_one, lock_one, lock_one,    rwlock_one,  time_one,   cancel_one,
 	};
 	uint64_t done = 0;
 
@@ -224,8 +226,7 @@ static void consumer(void *arg)
 {
 	struct round *r = arg;
 
-	gd_chan_range(r->c, v)
-		atomic_fetch_add(&r->out, v);
+	gd_chan_range(r->c, v) atomic_fetch_add(&r->out, v);
 	gd_waitgroup_done(&r->consumers);
 }
 

@@ -51,7 +51,7 @@ void gd_rwmutex_unlock(gd_rwmutex *m);
 typedef struct gd_waitgroup {
 	uint32_t lock_;
 	char access_[4];
-	int32_t count_;    /* count_ and waiters_ change together, as one word */
+	int32_t count_; /* count_ and waiters_ change together, as one word */
 	uint32_t waiters_;
 	void *first_, *last_;
 } __attribute__((aligned(8))) gd_waitgroup;

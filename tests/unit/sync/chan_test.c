@@ -151,8 +151,7 @@ static void ranger(struct ranger_args *a)
 {
 	int sum = 0;
 
-	gd_chan_range(a->in, v)
-		sum += v;
+	gd_chan_range(a->in, v) sum += v;
 	gd_chan_send(a->sum, sum);
 }
 

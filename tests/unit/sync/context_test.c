@@ -139,8 +139,10 @@ static void churn(struct churn_args *a)
 	for (int i = 0; i < 200; i++) {
 		a->seed = a->seed * 1664525 + 1013904223;
 
-		gd_context *mid = gd_context_with_timeout(a->root, (a->seed >> 20) % 64 * GD_MICROSECOND);
-		gd_context *leaf = gd_context_with_timeout(mid, (a->seed >> 10) % 64 * GD_MICROSECOND);
+		gd_context *mid =
+			gd_context_with_timeout(a->root, (a->seed >> 20) % 64 * GD_MICROSECOND);
+		gd_context *leaf =
+			gd_context_with_timeout(mid, (a->seed >> 10) % 64 * GD_MICROSECOND);
 
 		if (a->seed >> 31)
 			gd_context_unref(mid);

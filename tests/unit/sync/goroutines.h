@@ -40,7 +40,8 @@ __attribute__((unused)) static void on_procs(void (*body)(void *))
 
 		CHECK_EQ(waitpid(pid, &status, 0), pid);
 		if (status != 0)
-			fprintf(stderr, "failed with GD_MAXPROCS=%d (status %#x)\n", procs[i], status);
+			fprintf(stderr, "failed with GD_MAXPROCS=%d (status %#x)\n", procs[i],
+				status);
 		CHECK_EQ(status, 0);
 	}
 }
