@@ -39,12 +39,19 @@ static void access_shadow(const struct gd__atomic_op *op, unsigned kind)
 	gd__access(op->g, op->addr, op->size, kind | GD__ACCESS_ATOMIC, op->pc);
 }
 
+/* Who knows the releaser's epoch knows all that it released. */
+static bool has(const struct gd__clock *c, const struct gd__clock *value)
+{
+	return value->owner != 0 && gd__clock_knows(c, value->owner, value->epoch);
+}
+
 /* What the loading half of an operation does with what the object carries. */
 static void take(struct gd__hook_ctx *g, const struct gd__syncobj *o, int order)
 {
 	if (gd__order_acquires(order))
 		gd__clock_acquire(&g->clock, &o->value);
-	else if (gd__atomic_fences)
+	else if (gd__atomic_fences && !has(&g->clock, &o->value) &&
+		 !has(&g->fence_acquire, &o->value))
 		gd__clock_join_value(&g->fence_acquire, &o->value);
 }
 

@@ -96,7 +96,8 @@ static void on_start(void *token)
 	struct race_thread *t = token;
 	uintptr_t lo = 0, hi = 0;
 
-	/* The stack and the thread-locals above it may have been those of a thread nobody joined. */
+	/* The stack and the thread-locals above it may have been those of a thread nobody joined.
+	 */
 	gd__stack_bounds(&lo, &hi);
 	gd__shadow_reset(lo, hi - lo);
 	gd__race_cur = t ? t->g : NULL;
