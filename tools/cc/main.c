@@ -18,10 +18,27 @@
 /* What reports need: frames that can be walked, and lines. */
 static const char *const walkable[] = { "-fno-omit-frame-pointer", "-fasynchronous-unwind-tables",
 					"-D__GDETECT__=1", NULL };
-static const char *const gcc_race[] = { "-fno-builtin-memset", "-fno-builtin-memcpy",
-					"-fno-builtin-memmove", NULL };
-static const char *const clang_race[] = { "-Xclang", "-fsanitize=thread",
-					  "-mprefer-vector-width=128", NULL };
+/* Calls that would be expanded in place without a hook stay calls, which are interposed. */
+static const char *const gcc_race[] = { "-fno-builtin-memset",
+					"-fno-builtin-memcpy",
+					"-fno-builtin-memmove",
+					"-fno-builtin-memcmp",
+					"-fno-builtin-strcpy",
+					"-fno-builtin-stpcpy",
+					"-fno-builtin-strcat",
+					"-fno-builtin-strncpy",
+					"-fno-builtin-strcmp",
+					"-fno-builtin-strncmp",
+					"-fno-builtin-sprintf",
+					"-fno-builtin-snprintf",
+					"-Wno-tsan",
+					NULL };
+static const char *const clang_race[] = { "-Xclang",
+					  "-fsanitize=thread",
+					  "-mprefer-vector-width=128",
+					  "-fno-builtin-memcmp",
+					  "-fno-builtin-bcmp",
+					  NULL };
 
 static void check_conflicts(const struct scan *s)
 {
