@@ -109,6 +109,25 @@ static int by_id(const void *a, const void *b)
 	return (x->id > y->id) - (x->id < y->id);
 }
 
+/*
+ * Where a parked goroutine has saved its registers, the return address is not zero. gdb's gcore
+ * leaves out whole pieces of memory in which it meets a guard page, and zeros come back.
+ */
+static bool stack_lost(const struct gd__core *c, const struct gd__ginfo *g)
+{
+	uint64_t saved[8] = { 0 };
+	size_t n = g->stack_hi - g->sp < sizeof(saved) ? g->stack_hi - g->sp : sizeof(saved);
+
+	if (!g->sp || (g->state != GD__GI_WAITING && g->state != GD__GI_RUNNABLE))
+		return false;
+	if (!mem_read(&c->mem, g->sp, saved, n))
+		return true;
+	for (size_t i = 0; i < sizeof(saved) / sizeof(saved[0]); i++)
+		if (saved[i])
+			return false;
+	return true;
+}
+
 static bool copy_goroutines(struct gd__core *c)
 {
 	uint64_t n = c->im.rt.ngoroutines < GOROUTINES_MAX ? c->im.rt.ngoroutines : GOROUTINES_MAX;
@@ -130,6 +149,10 @@ static bool copy_goroutines(struct gd__core *c)
 				return false;
 			c->g = grown;
 		}
+		if (stack_lost(c, &g)) {
+			c->lost_stacks++;
+			g.timed = true; /* what it waits for is unknown: nobody may call it stuck */
+		}
 		c->g[used++] = g;
 		if (g.since_ns > c->now_ns)
 			c->now_ns = g.since_ns;
@@ -150,6 +173,10 @@ static void tell_missing(struct gd__core *c)
 		snprintf(im->missing, sizeof(im->missing),
 			 "the core is cut off: %llu bytes are missing",
 			 (unsigned long long)c->file.lost);
+	else if (c->lost_stacks)
+		snprintf(im->missing, sizeof(im->missing),
+			 "the core does not hold the stacks of %zu goroutines (gdb's gcore cannot read "
+			 "stacks with guard pages; gleak dump can)", c->lost_stacks);
 	else if (c->broken)
 		snprintf(im->missing, sizeof(im->missing),
 			 "%zu goroutine records cannot be read", c->broken);

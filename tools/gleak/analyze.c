@@ -13,6 +13,9 @@
 #include "tools/symbol/symbol.h"
 #include "tools/util/say.h"
 
+/* What a stack in the process has at most. */
+#define FINGERPRINT_FRAMES 64
+
 struct work {
 	struct analysis *a;
 	struct dump *d;
@@ -99,22 +102,20 @@ static void fill_places(struct work *w, struct goroutine *g)
 	}
 }
 
-/* The frames of the user; compiler and runtime frames do not name a finding. */
+/* As the process computes it: from the user's frames and the function that holds the gd_go. */
 static void fingerprint(struct work *w, struct group *group)
 {
 	const struct goroutine *g = group->member[0];
 	struct gd__fp_frame *frames = pool_array(&w->d->pool, g->stack.n + 1, sizeof(*frames));
-	const char *creator = NULL;
+	const char *creator = g->created.n ? g->created.frame[0].function : NULL;
 	size_t n = 0;
 
-	for (size_t i = 0; i < g->stack.n; i++)
+	for (size_t i = 0; i < g->stack.n && n < FINGERPRINT_FRAMES; i++)
 		if (!g->stack.frame[i].ours)
 			frames[n++] = (struct gd__fp_frame){ g->stack.frame[i].module,
 							     g->stack.frame[i].function };
-	for (size_t i = 0; i < g->created.n && !creator; i++)
-		if (!g->created.frame[i].ours)
-			creator = g->created.frame[i].function;
-	if (!gd__fingerprint(group->fingerprint, "leak", dump_state(g), frames, n, creator))
+	if (!gd__fingerprint(group->fingerprint, "leak", gd__wait_text(g->info->reason), frames, n,
+			     creator && creator[0] ? creator : NULL))
 		group->fingerprint[0] = 0;
 }
 
@@ -221,6 +222,7 @@ bool analyze(struct analysis *a, const char *path, const char *const *exe, size_
 		return false;
 	}
 	a->dump.program = a->in.core->file.program;
+	a->dump.pid = a->in.core->file.pid;
 	a->dump.now_ns = a->in.core->now_ns;
 	w.symbols = symbols_open(&a->in.core->modules, &a->in.core->mem, &a->dump.pool);
 	if (!w.symbols || (check && !input_check(&a->in))) {

@@ -50,6 +50,7 @@ struct race {
 struct dump {
 	const char *path, *program;
 	struct pool pool;
+	int pid;
 	int64_t now_ns;
 	bool complete;
 	struct goroutine *g; /* by rising id */

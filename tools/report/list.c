@@ -20,8 +20,8 @@ static void write_one(FILE *f, const struct dump *d, const struct goroutine *g)
 		write_safe(f, g->info->name);
 	}
 	fputs(":\n", f);
-	write_stack(f, &g->stack, "");
-	write_creator(f, g, "");
+	write_stack(f, &g->stack);
+	write_creator(f, g);
 	fputc('\n', f);
 }
 
@@ -46,8 +46,8 @@ static void write_group(FILE *f, const struct dump *d, const struct group *group
 	fputs("]: ", f);
 	write_ids(f, group);
 	fputc('\n', f);
-	write_stack(f, &g->stack, "");
-	write_creator(f, g, "");
+	write_stack(f, &g->stack);
+	write_creator(f, g);
 	fputc('\n', f);
 }
 

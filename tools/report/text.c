@@ -40,8 +40,8 @@ static void last_use(FILE *f, const char *what, uint64_t id, const struct stack 
 {
 	if (!id)
 		return;
-	fprintf(f, "    last %s: goroutine %" PRIu64 ", in ", what, id);
-	write_place(f, where);
+	fprintf(f, "  %s: by goroutine %" PRIu64 " at ", what, id);
+	write_position(f, place_of(where));
 	fputc('\n', f);
 }
 
@@ -53,24 +53,32 @@ static void write_object(FILE *f, const struct goroutine *g, uint32_t i)
 	fputs("  waits for: ", f);
 	write_object_text(f, g->leak, i);
 	fputc('\n', f);
-	if (g->leak->wait[i].op == GD__OP_SEND)
-		last_use(f, "receive", o->last_recv_id, &p->last_recv);
-	else if (g->leak->wait[i].op == GD__OP_RECV)
-		last_use(f, "send", o->last_send_id, &p->last_send);
-	if (o->owner_id) {
-		fprintf(f, "    locked by goroutine %" PRIu64 ", in ", o->owner_id);
-		write_place(f, &p->locked);
-		fputc('\n', f);
+	if (!o->valid)
+		return;
+	last_use(f, "last receive", o->last_recv_id, &p->last_recv);
+	last_use(f, "last send", o->last_send_id, &p->last_send);
+	if (!o->owner_id)
+		return;
+	fprintf(f, "  held by: goroutine %" PRIu64, o->owner_id);
+	if (p->locked.n) {
+		fputs(", locked at ", f);
+		write_position(f, place_of(&p->locked));
 	}
+	fputc('\n', f);
 }
 
-static uint64_t retained(const struct group *group)
+static void write_retained(FILE *f, const struct group *group)
 {
-	uint64_t sum = 0;
+	uint64_t n = 0;
 
 	for (size_t i = 0; i < group->n; i++)
-		sum += group->member[i]->leak->retained_bytes;
-	return sum;
+		n += group->member[i]->leak->retained_bytes;
+	if (n < 10000)
+		fprintf(f, "  retained: %" PRIu64 " bytes\n", n);
+	else if (n < 10000000)
+		fprintf(f, "  retained: %" PRIu64 " kB\n", n / 1000);
+	else
+		fprintf(f, "  retained: %" PRIu64 " MB\n", n / 1000000);
 }
 
 static void write_head(FILE *f, const struct dump *d, const struct group *group)
@@ -86,8 +94,29 @@ static void write_head(FILE *f, const struct dump *d, const struct group *group)
 		fputs(", ", f);
 		write_age(f, oldest);
 	}
-	fputs("]\n  ", f);
+	fputs("] ", f);
 	write_verdict(f, g->leak);
+	fputc('\n', f);
+}
+
+static void write_creation(FILE *f, const struct goroutine *g)
+{
+	const struct frame *frame = place_of(&g->created);
+
+	if (g->info->id == 1)
+		return;
+	fputs("  created by ", f);
+	if (frame && frame->function[0]) {
+		write_safe(f, frame->function);
+		fputc(' ', f);
+	}
+	if (g->info->parent_id)
+		fprintf(f, "in goroutine %" PRIu64 " ", g->info->parent_id);
+	fputs("at ", f);
+	if (g->info->site[0])
+		write_safe(f, g->info->site);
+	else
+		write_position(f, frame);
 	fputc('\n', f);
 }
 
@@ -97,17 +126,23 @@ static void write_finding(FILE *f, const struct dump *d, const struct group *gro
 	struct gd__advice advice = gd__explain_advice(g->leak);
 
 	write_head(f, d, group);
-	write_stack(f, &g->stack, "    ");
+	write_stack(f, &g->stack);
 	for (uint32_t i = 0; i < g->leak->nobjects && i < WAITS_MAX; i++)
 		write_object(f, g, i);
-	if (g->leak->owner_id && g->leak->evidence == GD__EVIDENCE_CYCLE)
-		fprintf(f, "  waits on goroutine %" PRIu64 "\n", g->leak->owner_id);
-	write_creator(f, g, "  ");
-	fputs("  goroutines: ", f);
+	if (g->info->nwaits > g->leak->nobjects)
+		fprintf(f, "  and for %" PRIu32 " more\n", g->info->nwaits - g->leak->nobjects);
+	write_creation(f, g);
+	fputs(group->n == 1 ? "  goroutine: " : "  goroutines: ", f);
 	write_ids(f, group);
-	fprintf(f, "\n  retains: %" PRIu64 " bytes\n", retained(group));
+	if (g->info->name[0]) {
+		fputs(" (", f);
+		write_safe(f, g->info->name);
+		fputc(')', f);
+	}
+	fputc('\n', f);
+	write_retained(f, group);
 	if (advice.pattern)
-		fprintf(f, "  looks like: %s; %s\n", advice.pattern, advice.repair);
+		fprintf(f, "  looks like: %s; usual repair: %s\n", advice.pattern, advice.repair);
 	if (group->fingerprint[0])
 		fprintf(f, "  fingerprint: %s\n", group->fingerprint);
 	fputc('\n', f);
@@ -125,18 +160,20 @@ static void write_access(FILE *f, const char *which, const struct gd__recorded_a
 		fprintf(f, "goroutine %" PRIu64 ":\n", a->goid);
 	else
 		fputs("a thread outside of the runtime:\n", f);
-	write_stack(f, stack, "    ");
+	write_stack(f, stack);
+	if (stack->cut)
+		fputs("    [the rest of the stack was no longer known]\n", f);
 	if (created->n) {
-		fprintf(f, "    created by goroutine %" PRIu64 " in ", a->parent_goid);
+		fprintf(f, "  created by goroutine %" PRIu64 " in ", a->parent_goid);
 		write_place(f, created);
 		fputc('\n', f);
 	}
 }
 
-static void write_race(FILE *f, const struct race *r)
+static void write_race(FILE *f, const struct dump *d, const struct race *r)
 {
-	fprintf(f, "%s, seen %" PRIu32 " time%s\n",
-		r->r.kind == GD__RECORDED_USE_AFTER_FREE ? "use after free" : "data race",
+	fprintf(f, "==================\nWARNING: gdetect: %s (pid=%d), seen %" PRIu32 " time%s\n",
+		r->r.kind == GD__RECORDED_USE_AFTER_FREE ? "use after free" : "data race", d->pid,
 		r->r.count, r->r.count == 1 ? "" : "s");
 	write_access(f, "", &r->r.now, &r->now, &r->now_created);
 	write_access(f, "earlier ", &r->r.before, &r->before, &r->before_created);
@@ -181,15 +218,27 @@ void report_summary(FILE *f, const struct dump *d)
 	}
 }
 
+static void write_totals(FILE *f, const struct dump *d)
+{
+	size_t leaked = dump_stuck(d);
+	size_t alive = d->by_verdict[GD__VERDICT_ALIVE_AT_END];
+
+	fprintf(f, "SUMMARY: gdetect: %zu goroutine%s leaked", leaked, leaked == 1 ? "" : "s");
+	if (alive)
+		fprintf(f, ", %zu still alive", alive);
+	if (d->nraces)
+		fprintf(f, ", %zu race%s", d->nraces, d->nraces == 1 ? "" : "s");
+	fputc('\n', f);
+}
+
 void report_text(FILE *f, const struct dump *d)
 {
+	if (d->nfindings)
+		fprintf(f, "==================\nWARNING: gdetect: goroutine leak (pid=%d)\n", d->pid);
 	for (size_t i = 0; i < d->nfindings; i++)
 		write_finding(f, d, &d->findings[i]);
 	for (size_t i = 0; i < d->nraces; i++)
-		write_race(f, &d->races[i]);
-	fputs("leaks: ", f);
-	for (unsigned v = 0; v < 4; v++)
-		fprintf(f, "%s%zu %s", v ? ", " : "", d->by_verdict[v], gd__verdict_text(v));
-	fprintf(f, "; races: %zu\n", d->nraces);
+		write_race(f, d, &d->races[i]);
+	write_totals(f, d);
 	write_notes(f, d);
 }

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 
 #define SECOND   INT64_C(1000000000)
-#define IDS_MOST 16
+#define IDS_MOST 20
 
 void write_safe(FILE *f, const char *text)
 {
@@ -12,9 +12,11 @@ void write_safe(FILE *f, const char *text)
 		fputc((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text, f);
 }
 
-static void write_position(FILE *f, const struct frame *frame)
+void write_position(FILE *f, const struct frame *frame)
 {
-	if (frame->file[0] && frame->line > 0) {
+	if (!frame) {
+		fputs("an unknown place", f);
+	} else if (frame->file[0] && frame->line > 0) {
 		write_safe(f, frame->file);
 		fprintf(f, ":%d", frame->line);
 	} else if (frame->module[0]) {
@@ -25,21 +27,20 @@ static void write_position(FILE *f, const struct frame *frame)
 	}
 }
 
-void write_stack(FILE *f, const struct stack *s, const char *indent)
+void write_stack(FILE *f, const struct stack *s)
 {
 	struct stack shown = stack_shown(s);
 
 	for (size_t i = 0; i < shown.n; i++) {
 		const struct frame *frame = &shown.frame[i];
 
-		fputs(indent, f);
 		write_safe(f, frame->function[0] ? frame->function : "??");
-		fprintf(f, "(...)\n%s\t", indent);
+		fputs("(...)\n\t", f);
 		write_position(f, frame);
 		fputc('\n', f);
 	}
 	if (shown.n == 0)
-		fprintf(f, "%s(no stack)\n", indent);
+		fputs("    [no stack]\n", f);
 }
 
 const struct frame *place_of(const struct stack *s)
@@ -53,11 +54,7 @@ void write_place(FILE *f, const struct stack *s)
 {
 	const struct frame *frame = place_of(s);
 
-	if (!frame) {
-		fputs("an unknown place", f);
-		return;
-	}
-	if (frame->function[0]) {
+	if (frame && frame->function[0]) {
 		write_safe(f, frame->function);
 		fputs(" at ", f);
 	}
@@ -80,26 +77,22 @@ void write_ids(FILE *f, const struct group *group)
 	for (size_t i = 0; i < group->n && i < IDS_MOST; i++)
 		fprintf(f, "%s%" PRIu64, i ? ", " : "", group->member[i]->info->id);
 	if (group->n > IDS_MOST)
-		fprintf(f, ", and %zu more", group->n - IDS_MOST);
+		fprintf(f, " and %zu more", group->n - IDS_MOST);
 }
 
-void write_creator(FILE *f, const struct goroutine *g, const char *indent)
+void write_creator(FILE *f, const struct goroutine *g)
 {
 	const struct frame *frame = place_of(&g->created);
 
 	if (!g->info->parent_id)
 		return; /* main, or started by a timer */
-	fprintf(f, "%screated by ", indent);
+	fputs("created by ", f);
 	write_safe(f, frame && frame->function[0] ? frame->function : "??");
-	fprintf(f, " in goroutine %" PRIu64 "\n%s\t", g->info->parent_id, indent);
-	if (frame && frame->file[0] && frame->line > 0)
-		write_position(f, frame);
-	else if (g->info->site[0])
+	fprintf(f, " in goroutine %" PRIu64 "\n\t", g->info->parent_id);
+	if (g->info->site[0] && !(frame && frame->line > 0))
 		write_safe(f, g->info->site);
-	else if (frame)
-		write_position(f, frame);
 	else
-		fputs("an unknown place", f);
+		write_position(f, frame);
 	fputc('\n', f);
 }
 
