@@ -42,7 +42,7 @@ struct parking {
 };
 
 /* Handed from gd__park to park_commit on the parking goroutine's stack. */
-static void park_commit(struct gd__g *g)
+static void park_commit(struct gd__g *g) GD_UNCHECKED
 {
 	gd__arrived();
 	struct gd__m *m = gd__m_self();

@@ -138,7 +138,7 @@ void gd__sysmon_start(void)
 	gd__m_start_helper(sysmon);
 }
 
-void gd__check_dead(void)
+void gd__check_dead(void) GD_UNCHECKED
 {
 	if (gd__sched.nmidle < gd__sched.nm || gd__sched.global.n > 0 || gd__sched.idle_p == NULL)
 		return;
