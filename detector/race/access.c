@@ -156,7 +156,8 @@ static GD__ALWAYS_INLINE bool visit_quickly(const struct gd__hook_ctx *g, struct
 
 	if (kind & GD__ACCESS_WRITE) {
 		bool freeing = (kind & GD__ACCESS_FREE) != 0;
-		uint64_t as = freeing ? fact & ~GD__FACT_ATOMIC : fact; /* free is no atomic access */
+		uint64_t as =
+			freeing ? fact & ~GD__FACT_ATOMIC : fact; /* free is no atomic access */
 
 		done = takes_place(g, w, as) && takes_place(g, r, as);
 		if (done) {

@@ -30,7 +30,7 @@ extern char *gd__shadow_base GD__HIDDEN;
  * A build whose address space is smaller (a test under another detector) sets another number.
  */
 #ifndef GD__SHADOW_LOG2
-#define GD__SHADOW_LOG2 41
+#	define GD__SHADOW_LOG2 41
 #endif
 #define GD__SHADOW_CELLS ((uint64_t)1 << GD__SHADOW_LOG2)
 #define GD__SHADOW_BYTES (GD__SHADOW_CELLS * sizeof(struct gd__cell))

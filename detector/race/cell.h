@@ -57,7 +57,7 @@ _Static_assert(sizeof(struct gd__cell) == 16, "two words for 8 bytes");
 static inline uint64_t gd__word_make(uint32_t index, uint32_t gen, unsigned set, unsigned class)
 {
 	return (uint64_t)(GD__ID_RECORDS | index) << 32 | (uint64_t)(gen & 0xffffu) << 16 |
-	       (uint64_t)set << 15 | (uint64_t)class << 10;
+	       (uint64_t)set << 15 | (uint64_t) class << 10;
 }
 
 static inline bool gd__slot_is_record(uint64_t slot)

@@ -18,7 +18,7 @@
 GD__TLS struct gd__hook_ctx *gd__race_cur;
 
 static struct gd__spin lock;
-static struct gd__hook_ctx *unused;  /* guarded by lock */
+static struct gd__hook_ctx *unused; /* guarded by lock */
 static _Atomic uint32_t next_serial = 1;
 
 static struct gd__hook_ctx *take_unused(void)
@@ -76,9 +76,9 @@ struct gd__hook_ctx *gd__gctx_make(struct gd__hook_ctx *parent, uint64_t goid, u
 		gd__clock_init(&g->clock);
 	}
 	gd__chain_note(&g->clock, &(struct gd__chain_entry){ .create_stack = create_stack,
-							      .goid = goid,
-							      .parent_goid = g->parent_goid,
-							      .serial = g->serial });
+							     .goid = goid,
+							     .parent_goid = g->parent_goid,
+							     .serial = g->serial });
 	return g;
 }
 

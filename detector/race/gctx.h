@@ -43,18 +43,18 @@ struct gd__frame {
  */
 struct gd__hook_ctx {
 	/* Hot. */
-	uint64_t hit;               /* shadow word of the current interval, or GD__HIT_NONE */
-	struct gd__frame *frame;    /* next free entry of the shadow call stack */
+	uint64_t hit;            /* shadow word of the current interval, or GD__HIT_NONE */
+	struct gd__frame *frame; /* next free entry of the shadow call stack */
 	struct gd__frame *frame_end;
-	uint32_t ignore;            /* > 0: accesses are not looked at */
-	uint32_t frames_lost;       /* calls that found the stack full */
-	uint32_t interval;          /* id of the current interval, valid if hit says so */
-	bool accessed;              /* stamped a cell since the last release */
+	uint32_t ignore;      /* > 0: accesses are not looked at */
+	uint32_t frames_lost; /* calls that found the stack full */
+	uint32_t interval;    /* id of the current interval, valid if hit says so */
+	bool accessed;        /* stamped a cell since the last release */
 
 	struct gd__clock clock;
-	uint64_t goid;          /* 0: a foreign thread */
-	uint32_t serial;        /* of this record: names it in reports */
-	uint32_t create_stack;  /* depot id */
+	uint64_t goid;         /* 0: a foreign thread */
+	uint32_t serial;       /* of this record: names it in reports */
+	uint32_t create_stack; /* depot id */
 	uint64_t parent_goid;
 	uintptr_t entry_pc;
 	struct gd__frame *frames; /* base of the shadow call stack */

@@ -29,8 +29,8 @@ static struct note *notes;
 bool gd__history_init(void)
 {
 	notes = gd__os_reserve(NOTES * sizeof(*notes));
-	return notes && gd__intern_init(&sets, sizeof(struct lockset), sizeof(struct lockset),
-					SET_LIMIT);
+	return notes &&
+	       gd__intern_init(&sets, sizeof(struct lockset), sizeof(struct lockset), SET_LIMIT);
 }
 
 static uint64_t key_of(uint64_t fact)
@@ -75,7 +75,7 @@ void gd__history_note(struct gd__hook_ctx *g, uint64_t fact, uintptr_t addr)
 	if (g->held_set == 0)
 		g->held_set = set_of(g);
 	if (g->held_set == 0)
-		return; /* too many different ones */
+		return;                  /* too many different ones */
 	gd__store_relaxed(&n->key, key); /* value_of tells if the two belong together */
 	gd__store_relaxed(&n->value, value_of(key, addr, g->held_set));
 }

@@ -24,8 +24,7 @@ static struct gd__hook_ctx *on_go_start(struct gd__hook_ctx *parent, uint64_t go
 
 	if (!parent)
 		parent = gd__race_cur;
-	stack = parent ? gd__gctx_stack_id(parent, site_pc) :
-			 gd__depot_put(&site_pc, site_pc != 0);
+	stack = parent ? gd__gctx_stack_id(parent, site_pc) : gd__depot_put(&site_pc, site_pc != 0);
 	return gd__gctx_make(parent, goid, pc, stack);
 }
 
@@ -125,7 +124,8 @@ bool gd__race_init(void)
 		return running;
 	done = true;
 	if (!gd__shadow_init()) {
-		gd__warn("race detector: no address space for its shadow; races are not looked for");
+		gd__warn(
+			"race detector: no address space for its shadow; races are not looked for");
 		return false;
 	}
 	gd__hooks_install(&table);

@@ -104,8 +104,8 @@ static bool grow(struct gd__intern *t)
 	return true;
 }
 
-uint32_t gd__intern_put(struct gd__intern *t, const uint64_t *key, void (*fill)(void *entry, void *arg),
-			void *arg)
+uint32_t gd__intern_put(struct gd__intern *t, const uint64_t *key,
+			void (*fill)(void *entry, void *arg), void *arg)
 {
 	uint64_t h = hash_of(t, key);
 	uint32_t n = find(t, key, h);

@@ -39,8 +39,8 @@ uint32_t gd__intern_find(const struct gd__intern *t, const uint64_t *key);
  * The same, giving it a number if it has none; 0 when the table is full. fill
  * (may be NULL) writes the rest of a new entry before others can see it.
  */
-uint32_t gd__intern_put(struct gd__intern *t, const uint64_t *key, void (*fill)(void *entry, void *arg),
-			void *arg);
+uint32_t gd__intern_put(struct gd__intern *t, const uint64_t *key,
+			void (*fill)(void *entry, void *arg), void *arg);
 
 static inline void *gd__intern_at(const struct gd__intern *t, uint32_t number)
 {

@@ -20,8 +20,7 @@ static void fill_now(struct gd__race_access *a, const struct gd__hook_ctx *g,
 	a->goid_known = true;
 	a->finished = false;
 	a->nframes = gd__gctx_stack(g, now->pc, a->pcs, GD__RACE_FRAMES);
-	a->stack_whole = g->frames_lost == 0 &&
-			 (size_t)(g->frame - g->frames) <= GD__RACE_FRAMES;
+	a->stack_whole = g->frames_lost == 0 && (size_t)(g->frame - g->frames) <= GD__RACE_FRAMES;
 	a->create_stack = g->create_stack;
 	a->parent_goid = g->parent_goid;
 	a->nheld = g->nheld;

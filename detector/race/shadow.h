@@ -20,7 +20,8 @@ static inline uint64_t gd__cell_lock(struct gd__cell *c)
 	uint64_t w = gd__load_relaxed(&c->w);
 
 	for (int tries = 0;; tries++) {
-		/* pairs with the store in cell_unlock: the cell's records and the blocks of its ids */
+		/* pairs with the store in cell_unlock: the cell's records and the blocks of its ids
+		 */
 		if (!(w & GD__FACT_LOCK) && gd__cas_acquire(&c->w, &w, w | GD__FACT_LOCK))
 			return w;
 		if (tries < GD__SPIN_TRIES)

@@ -38,8 +38,7 @@ static struct gd__intern places, free_places, mixtures;
 bool gd__site_init(void)
 {
 	return gd__intern_init(&places, sizeof(struct place), KEY_WORDS * 8, GD__SITE_MIXED - 1) &&
-	       gd__intern_init(&free_places, sizeof(struct place), KEY_WORDS * 8,
-			       (1u << 20) - 1) &&
+	       gd__intern_init(&free_places, sizeof(struct place), KEY_WORDS * 8, (1u << 20) - 1) &&
 	       gd__intern_init(&mixtures, sizeof(struct mixture), sizeof(struct mixture),
 			       (1u << 20) - 1);
 }
@@ -83,7 +82,7 @@ static uint32_t put_context(struct gd__intern *t, const struct gd__hook_ctx *g, 
 			     .whole = got == depth && g->frames_lost == 0 };
 
 	if (got > 0 && f.stack == 0)
-		f.whole = 0; /* the depot is full */
+		f.whole = 0;                  /* the depot is full */
 	gd__add_relaxed(&alone->contexts, 1); /* a bound: may be off by some */
 	return gd__intern_put(t, key, fill, &f);
 }

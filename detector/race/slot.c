@@ -29,9 +29,9 @@ static uint64_t merge(uint64_t old, uint64_t new)
 {
 	uint32_t a = gd__fact_site(old), b = gd__fact_site(new);
 	unsigned old_mask = (unsigned)(old & GD__FACT_MASK);
-	uint32_t site = gd__site_mix(a, old_mask, b, (unsigned)(new & GD__FACT_MASK));
+	uint32_t site = gd__site_mix(a, old_mask, b, (unsigned)(new &GD__FACT_MASK));
 
-	return gd__fact_make(gd__fact_id(new), site, new & GD__FACT_ATOMIC,
+	return gd__fact_make(gd__fact_id(new), site, new &GD__FACT_ATOMIC,
 			     (old | new) & GD__FACT_MASK);
 }
 
@@ -229,7 +229,7 @@ static uint64_t pack(uint64_t *facts, uint32_t n, enum gd__slot_role role)
 	if (word != 0)
 		return word;
 	while (2u << class < n)
-		class++;
+		class ++;
 	word = record_of((struct gd__view){ facts, n }, 0, class);
 	return word ? word : facts[n - 1]; /* no memory: one of them */
 }

@@ -143,7 +143,8 @@ static bool confirmed(const struct gd__race_access *b, const struct past *now)
 
 	for (size_t i = 0; i < nhistory; i++) {
 		const struct past *p = &history[i];
-		bool range = (p->size & (p->size - 1)) != 0 || p->size > 16 || p->addr % p->size != 0;
+		bool range =
+			(p->size & (p->size - 1)) != 0 || p->size > 16 || p->addr % p->size != 0;
 
 		if (gos[p->go].serial != b->serial || p->kind != b->kind || p->pc != b->pcs[0])
 			continue;
@@ -249,8 +250,12 @@ static void do_access(uint32_t id, uint32_t addr, uint32_t size, unsigned kind, 
 {
 	struct gd__hook_ctx *g = gos[id].g;
 	bool within = (addr & 7) + size <= 8 && (size & (size - 1)) == 0;
-	struct past now = { .go = id, .time = gos[id].clock[id], .addr = addr, .size = size,
-			    .kind = kind, .pc = pc_of(kind, within ? size : 0, variant),
+	struct past now = { .go = id,
+			    .time = gos[id].clock[id],
+			    .addr = addr,
+			    .size = size,
+			    .kind = kind,
+			    .pc = pc_of(kind, within ? size : 0, variant),
 			    .ctx = gos[id].caller };
 	uintptr_t a = (uintptr_t)arena + addr;
 
@@ -281,14 +286,18 @@ static void op_stamp(uint32_t id)
 
 	gd__shadow_stamp(gos[id].g, (uintptr_t)arena, BYTES, pc);
 	forget(0, BYTES);
-	history[nhistory++] = (struct past){ .go = id, .time = gos[id].clock[id], .addr = 0,
-					     .size = BYTES, .kind = GD__ACCESS_WRITE, .pc = pc,
+	history[nhistory++] = (struct past){ .go = id,
+					     .time = gos[id].clock[id],
+					     .addr = 0,
+					     .size = BYTES,
+					     .kind = GD__ACCESS_WRITE,
+					     .pc = pc,
 					     .ctx = gos[id].caller };
 }
 
 struct mix {
 	uint32_t max_live, cells;
-	uint32_t sync;   /* of 100 operations */
+	uint32_t sync;                      /* of 100 operations */
 	uint32_t atomic, write, wide, free; /* of 100 accesses */
 };
 
@@ -391,22 +400,31 @@ CASE(model_mostly_ordered)
 
 CASE(model_atomic)
 {
-	play_seeds(&(struct mix){ .max_live = 6, .cells = 2, .sync = 40, .write = 40,
-				  .atomic = 85 },
-		   80, 4000);
+	play_seeds(
+		&(struct mix){ .max_live = 6, .cells = 2, .sync = 40, .write = 40, .atomic = 85 },
+		80, 4000);
 }
 
 CASE(model_wide_and_unaligned)
 {
-	play_seeds(&(struct mix){ .max_live = 6, .cells = 8, .sync = 60, .write = 40, .wide = 50,
+	play_seeds(&(struct mix){ .max_live = 6,
+				  .cells = 8,
+				  .sync = 60,
+				  .write = 40,
+				  .wide = 50,
 				  .atomic = 10 },
 		   60, 3000);
 }
 
 CASE(model_free)
 {
-	play_seeds(&(struct mix){ .max_live = 6, .cells = CELLS, .sync = 60, .write = 40,
-				  .wide = 10, .atomic = 10, .free = 2 },
+	play_seeds(&(struct mix){ .max_live = 6,
+				  .cells = CELLS,
+				  .sync = 60,
+				  .write = 40,
+				  .wide = 10,
+				  .atomic = 10,
+				  .free = 2 },
 		   60, 3000);
 }
 
@@ -418,9 +436,10 @@ CASE(model_many_readers)
 
 CASE(model_many_atomic_writers)
 {
-	play_seeds(&(struct mix){ .max_live = LIVE_MAX, .cells = 2, .sync = 30, .write = 60,
-				  .atomic = 99 },
-		   20, 8000);
+	play_seeds(
+		&(struct mix){
+			.max_live = LIVE_MAX, .cells = 2, .sync = 30, .write = 60, .atomic = 99 },
+		20, 8000);
 }
 
 /* ---- single facts ---- */
