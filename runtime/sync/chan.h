@@ -66,12 +66,6 @@ int gd__chan_send_locked(gd_chan *c, const void *elem, struct gd__g *g, uintptr_
 int gd__chan_recv_locked(gd_chan *c, void *elem, struct gd__g *g, uintptr_t pc, struct gd__g **wake)
 	GD_REQUIRES(c->lock);
 
-/*
- * The operations with a deadline: GD__NO_WAIT gives GD_EAGAIN instead of
- * waiting, GD__FOREVER waits without one, others may give GD_ETIMEDOUT.
- */
-int gd__chan_send(gd_chan *c, const void *elem, int64_t deadline, uintptr_t pc);
-int gd__chan_recv(gd_chan *c, void *elem, int64_t deadline, uintptr_t pc);
 /* pc 0: a close by the runtime, ordered by other means: no access of c is reported. */
 void gd__chan_close(gd_chan *c, uintptr_t pc);
 /* Drops what is buffered. True if there was something. */
@@ -107,5 +101,11 @@ static inline const void *gd__chan_timer_clock(const gd_chan *c)
 
 /* Throws if an invariant does not hold. */
 void gd__chan_check(gd_chan *c) GD_REQUIRES(c->lock);
+/* Whether the operations call it. */
+#ifdef GD_DEBUG
+#	define GD__CHAN_CHECKS 1
+#else
+#	define GD__CHAN_CHECKS 0
+#endif
 
 #endif

@@ -192,9 +192,8 @@ void gd__chan_close(gd_chan *c, uintptr_t pc) GD_UNCHECKED
 	gd__store_relaxed(&c->closed, 1); /* published by the unlock */
 	close_waiters(c, &c->recvq, &list);
 	close_waiters(c, &c->sendq, &list);
-#ifdef GD_DEBUG
-	gd__chan_check(c);
-#endif
+	if (GD__CHAN_CHECKS)
+		gd__chan_check(c);
 	gd__unlock(&c->lock);
 	gd__wakelist_ready(&list);
 }

@@ -146,13 +146,6 @@ static bool commit(struct gd__g *g, void *arg)
 	return true;
 }
 
-/* Before the lock is released: from then on the waker writes these. */
-static void expect_wake(struct gd__g *g)
-{
-	g->wake_ok = false;
-	g->wake_waiter = NULL;
-}
-
 const struct gd__waiter *gd__wait(struct gd__g *g, const struct gd__blocking *b)
 {
 	struct parking p = { .b = b, .timer = { .fire = deadline_fire, .arg = g } };
@@ -165,7 +158,7 @@ const struct gd__waiter *gd__wait(struct gd__g *g, const struct gd__blocking *b)
 		.arg = &p,
 	};
 
-	expect_wake(g);
+	gd__expect_wake(g);
 	g->wait_timed = b->deadline != GD__FOREVER;
 	gd__park(&how);
 	if (g->wait_timed) {
@@ -177,18 +170,4 @@ const struct gd__waiter *gd__wait(struct gd__g *g, const struct gd__blocking *b)
 
 	g->wake_waiter = NULL;
 	return served;
-}
-
-void gd__wait_unlock(struct gd__waiter *w, enum gd__wait_reason reason, struct gd__lock *l)
-{
-	const struct gd__park how = {
-		.reason = reason,
-		.nwaits = 1,
-		.stride = sizeof(*w),
-		.waits = w,
-	};
-
-	expect_wake(w->g);
-	gd__park_unlock(&how, l);
-	w->g->wake_waiter = NULL;
 }
