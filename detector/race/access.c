@@ -31,7 +31,7 @@ static GD__TLS struct seen seen[SEEN];
 /* One access: what is the same for all its cells. */
 struct visit {
 	struct gd__hook_ctx *g;
-	struct gd__race_now now;
+	const struct gd__race_now *now;
 	uint64_t stamp; /* fact without mask */
 };
 
@@ -61,7 +61,7 @@ static void note_seen(const struct visit *v, uint64_t word, uint64_t mask)
 		return;
 	if (s->word != word || s->interval != v->g->interval)
 		*s = (struct seen){ .word = word, .interval = v->g->interval };
-	if (v->now.kind & GD__ACCESS_ATOMIC)
+	if (v->now->kind & GD__ACCESS_ATOMIC)
 		s->atomic |= (uint8_t)mask;
 	else
 		s->plain |= (uint8_t)mask;
@@ -104,7 +104,7 @@ static void check_slot(const struct visit *v, uint64_t *slot, uint64_t mask, uns
 		}
 		if (gd__fact_id(f) == v->g->interval)
 			continue;
-		if (gd__fact_is_atomic(f) && (v->now.kind & GD__ACCESS_ATOMIC))
+		if (gd__fact_is_atomic(f) && (v->now->kind & GD__ACCESS_ATOMIC))
 			continue;
 		if (!gd__interval_before(v->g, gd__fact_id(f)))
 			gd__race_list_add(found, f, mask,
@@ -184,7 +184,7 @@ static void visit_cell(const struct visit *v, uintptr_t addr, uint64_t mask)
 	uint64_t w2 = w, r2;
 
 	check_slot(v, &w, mask, GD__ACCESS_WRITE, &found);
-	if (v->now.kind & GD__ACCESS_WRITE) {
+	if (v->now->kind & GD__ACCESS_WRITE) {
 		if (r != 0)
 			check_slot(v, &r, mask, GD__ACCESS_READ, &found);
 		w2 = gd__slot_add(v->g, w, fact, GD__SLOT_WRITES);
@@ -197,13 +197,13 @@ static void visit_cell(const struct visit *v, uintptr_t addr, uint64_t mask)
 	gd__cell_count_records(c, w, r, w2, r2);
 	gd__cell_unlock(c, w2, r2);
 	if (gd__unlikely(found.n != 0))
-		gd__race_found(v->g, &v->now, addr & ~(uintptr_t)(GD__CELL_BYTES - 1), &found);
+		gd__race_found(v->g, v->now, addr & ~(uintptr_t)(GD__CELL_BYTES - 1), &found);
 }
 
 static GD__NOINLINE void visit_one(struct gd__hook_ctx *g, const struct gd__race_now *now,
 				   uint64_t stamp, uint64_t mask)
 {
-	visit_cell(&(struct visit){ g, *now, stamp }, now->addr, mask);
+	visit_cell(&(struct visit){ g, now, stamp }, now->addr, mask);
 }
 
 void gd__access_cell_slow(struct gd__hook_ctx *g, uintptr_t addr, size_t n, unsigned kind,
@@ -256,7 +256,7 @@ static bool cell_hit(const struct gd__hook_ctx *g, uintptr_t addr, unsigned kind
 /* The cells of [now->addr, end). */
 static void visit_range(struct gd__hook_ctx *g, const struct gd__race_now *now, uintptr_t end)
 {
-	struct visit v = { .g = g, .now = *now };
+	struct visit v = { .g = g, .now = now };
 	bool freeing = (now->kind & GD__ACCESS_FREE) != 0;
 
 	for (uintptr_t a = now->addr, next; a < end; a = next) {

@@ -33,6 +33,13 @@ struct recent {
 #define RECENT 32u
 static GD__TLS struct recent recents[RECENT];
 
+/* Mixtures that this thread asked for: the same bytes are mixed in each interval. */
+struct mixed {
+	uint64_t sites; /* old << 32 | new */
+	uint32_t masks, site;
+};
+static GD__TLS struct mixed mixed[RECENT];
+
 static struct gd__intern places, free_places, mixtures;
 
 bool gd__site_init(void)
@@ -162,7 +169,7 @@ uint32_t gd__site_of_byte(uint32_t site, unsigned byte)
 	return m->site[byte];
 }
 
-uint32_t gd__site_mix(uint32_t old, unsigned old_mask, uint32_t new, unsigned new_mask)
+static GD__NOINLINE uint32_t mix(uint32_t old, unsigned old_mask, uint32_t new, unsigned new_mask)
 {
 	union {
 		struct mixture m;
@@ -170,8 +177,6 @@ uint32_t gd__site_mix(uint32_t old, unsigned old_mask, uint32_t new, unsigned ne
 	} u = { .m = { { 0 } } };
 	bool differ = false;
 
-	if (old == new)
-		return new;
 	for (unsigned i = 0; i < CELL_SITES; i++) {
 		if (new_mask >> i & 1)
 			u.m.site[i] = gd__site_of_byte(new, i);
@@ -186,6 +191,19 @@ uint32_t gd__site_mix(uint32_t old, unsigned old_mask, uint32_t new, unsigned ne
 	uint32_t n = gd__intern_put(&mixtures, u.key, NULL, NULL);
 
 	return n ? GD__SITE_MIXED | n : new;
+}
+
+uint32_t gd__site_mix(uint32_t old, unsigned old_mask, uint32_t new, unsigned new_mask)
+{
+	uint64_t sites = (uint64_t)old << 32 | new;
+	uint32_t masks = old_mask << 8 | new_mask;
+	struct mixed *m = &mixed[((sites ^ masks) * 0x9e3779b97f4a7c15u >> 32) % RECENT];
+
+	if (old == new)
+		return new;
+	if (m->sites != sites || m->masks != masks)
+		*m = (struct mixed){ sites, masks, mix(old, old_mask, new, new_mask) };
+	return m->site;
 }
 
 bool gd__site_get(uint32_t site, unsigned byte, struct gd__site_info *info)
