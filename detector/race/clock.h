@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #define GD__CLOCK_DELTA         16
-#define GD__CLOCK_FRONTIER      2
+#define GD__CLOCK_FRONTIER      3
 #define GD__CLOCK_FRONT_UNKNOWN (GD__CLOCK_FRONTIER + 1)
 
 struct gd__clock_node;

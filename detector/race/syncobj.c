@@ -16,7 +16,7 @@
 #define STRIPES      1024u
 #define PAGES        (1u << 18)
 #define TABLE_MIN    8u
-#define CHUNK        1024u /* records are carved from, and stay with their stripe */
+#define CHUNK        2048u /* records are carved from, and stay with their stripe */
 
 /* lock guards all; a stripe grows by itself. */
 struct stripe {

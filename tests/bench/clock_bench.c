@@ -4,8 +4,8 @@
  * No goroutines and no locks: the events alone, on one thread, for the clocks
  * (detector/race/clock.h). One transfer is four operations (release, acquire,
  * and back), a lock and its unlock two, a request of a server eight, a spawn
- * with end and join three. Prints ns per operation, the least of five runs, of
- * the patterns whose name contains the argument. Each pattern has a process of its
+ * with end and join three, with lock, unlock and done five. Prints ns per operation, the least of
+ * five runs, of the patterns whose name contains the argument. Each pattern has a process of its
  * own, because a tree is as high as the largest id ever made.
  */
 #include <stdint.h>
@@ -141,6 +141,23 @@ static void barrier(struct gd__clock *g, struct gd__clock *o, uint32_t n, uint32
 	}
 }
 
+/* n children are spawned, take a common lock, are done, and are waited for. */
+static void parallel_for(struct gd__clock *g, struct gd__clock *o, uint32_t n, uint32_t rounds)
+{
+	for (uint32_t r = 0; r < rounds; r++) {
+		for (uint32_t i = 1; i < n; i++) {
+			gd__clock_end(&g[i], false);
+			gd__clock_spawn(&g[0], &g[i]);
+		}
+		for (uint32_t i = 1; i < n; i++) {
+			gd__clock_acquire(&g[i], &o[1]);
+			gd__clock_release(&g[i], &o[1]);
+			gd__clock_release_merge(&g[i], &o[0]);
+		}
+		gd__clock_acquire(&g[0], &o[0]);
+	}
+}
+
 static void sharded(struct gd__clock *g, struct gd__clock *o, uint32_t n, uint32_t rounds)
 {
 	for (uint32_t i = 0; i < rounds; i++) {
@@ -175,6 +192,8 @@ static const struct pattern patterns[] = {
 	{ "fan-in server, 10,000 clients", 10001, 400000, 8, fan_in },
 	{ "spawn+end+join in sequence", 1, 2000000, 3, spawn_join },
 	{ "barrier of 1,000", 1001, 500, 2000, barrier },
+	{ "parallel for with a lock, 1,000", 1001, 500, 5000, parallel_for },
+	{ "parallel for with a lock, 20,000", 20001, 20, 100000, parallel_for },
 	{ "sharded locks, 64 x 64", 64, 500000, 2, sharded },
 	{ "sharded locks, 1,000 x 1,000", 1000, 200000, 2, sharded },
 	{ "lookup, 1,000 ids", 1000, 5000000, 1, lookup },
@@ -221,6 +240,8 @@ int main(int argc, char **argv)
 {
 	printf("%-34s %8s %12s %8s\n", "pattern", "ns/op", "tree bytes/g", "ids");
 	for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
+		if (argc > 1 && strstr(patterns[i].name, argv[1]) == NULL)
+			continue;
 		fflush(stdout);
 		pid_t pid = fork();
 		if (pid == 0) {
