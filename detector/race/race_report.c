@@ -8,10 +8,10 @@
  */
 #include "detector/race/race_report.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "detector/common/alloc.h"
+#include "detector/common/exit.h"
 #include "detector/common/recorded.h"
 #include "detector/common/report_fd.h"
 #include "detector/common/suppress.h"
@@ -131,6 +131,7 @@ static struct frames {
 	struct gd__symbol symbol[GD__RACE_FRAMES];
 	struct gd__suppress_frame frame[GD__RACE_FRAMES];
 	struct gd__fp_frame name[GD__RACE_FRAMES];
+	uintptr_t pc[GD__RACE_FRAMES];
 	size_t n;
 } frames_now, frames_before;
 
@@ -155,6 +156,7 @@ static void symbolize(struct frames *f, const struct gd__race_access *a)
 				(struct gd__suppress_frame){ known(s->function), known(s->file),
 							     known(s->module) };
 			f->name[f->n] = (struct gd__fp_frame){ s->module, s->function };
+			f->pc[f->n] = a->pcs[i];
 			f->n++;
 		}
 	}
@@ -173,8 +175,8 @@ static uint64_t hash_lines(const struct frames *f, const struct gd__race_access 
 	for (size_t i = 0; i < (a->stack_whole ? f->n : 1); i++) {
 		const struct gd__symbol *s = &f->symbol[i];
 
-		h = mix(h, s->line > 0 ? (uint64_t)s->line : s->offset);
-		for (const char *c = s->line > 0 ? s->file : s->module; *c != '\0'; c++)
+		h = mix(h, s->line > 0 ? (uint64_t)s->line : f->pc[i]);
+		for (const char *c = s->line > 0 ? s->file : ""; *c != '\0'; c++)
 			h = mix(h, (unsigned char)*c);
 	}
 	return h;
@@ -304,10 +306,26 @@ static void look_closer(void *arg)
 	seen_put(hash_race(r), place);
 }
 
+/*
+ * A thread-local of the thread that runs this goroutine, errno above all: the
+ * goroutines of one thread use it one after the other, and no edge tells so.
+ * glibc lays the static thread-locals of a thread right below its control
+ * block, where the thread pointer leads; a goroutine has its stack elsewhere.
+ */
+static bool is_own_thread_local(const struct gd__race_access *a)
+{
+	const uintptr_t below = 64 << 10, above = 4 << 10;
+	uintptr_t self = (uintptr_t)__builtin_thread_pointer();
+
+	return a->goid != 0 && a->addr - (self - below) < below + above;
+}
+
 void gd__race_report(struct gd__race *r)
 {
 	struct gd__hook_ctx *g = gd__race_cur;
 
+	if (is_own_thread_local(&r->now))
+		return;
 	gd__race_cur = NULL;
 	begin();
 	const struct seen *s = seen_find(hash_race(r));
@@ -351,13 +369,7 @@ int gd__race_finish(void)
 	return exit_code();
 }
 
-/* Among the last at exit: after the program's own handlers, before libc closes its streams. */
-__attribute__((destructor(101))) static void at_exit(void)
+__attribute__((constructor(101))) static void register_finish(void)
 {
-	int code = gd__race_finish();
-
-	if (code == 0)
-		return;
-	fflush(NULL);
-	gd__os_exit(code);
+	gd__exit_register(GD__EXIT_RACE, gd__race_finish);
 }

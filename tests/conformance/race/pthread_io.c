@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 
 static int x, fd[2], other[2];
@@ -132,12 +133,12 @@ static void *reads_file(void *arg)
 
 CASE(norace_file)
 {
-	char name[] = "/tmp/gdetect-XXXXXX";
+	char name[64];
 
-	fd[0] = mkstemp(name);
+	fd[0] = memfd_create("file", 0);
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd[0]);
 	fd[1] = open(name, O_RDONLY);
 	CHECK(fd[0] >= 0 && fd[1] >= 0);
-	unlink(name);
 	both(writes_file, reads_file, NULL);
 }
 

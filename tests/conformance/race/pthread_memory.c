@@ -103,7 +103,7 @@ static void *measures(void *arg)
 static void *writes_text(void *arg)
 {
 	STEP_AFTER(1);
-	strcpy(source, "text");
+	stpcpy(source, "text");
 	return arg;
 }
 

@@ -78,7 +78,7 @@ static void blocks(char *heap, size_t n)
 	memcpy(heap, &big1, n);
 	memmove(heap + 1, heap, n - 1);
 	CHECK(heap[0] == 'x' && heap[n - 1] == 'x' && big2.bytes[7] == 0);
-	strcpy(heap, "hello");
+	stpcpy(heap, "hello");
 	CHECK(strlen(heap) == 5 && strcmp(heap, "hello") == 0 && strchr(heap, 'l') == heap + 2);
 }
 
@@ -140,7 +140,7 @@ __attribute__((noinline)) static void leap(int depth)
 {
 	g32++;
 	if (depth == 0)
-		longjmp(env, 1);
+		_longjmp(env, 1);
 	leap(depth - 1);
 	g32++;
 }
@@ -158,11 +158,11 @@ static void loops(int *a, const int *b, int n)
 }
 
 #if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define INTERFACE 1
-#endif
+#	if __has_feature(thread_sanitizer)
+#		define INTERFACE 1
+#	endif
 #elif defined(__SANITIZE_THREAD__)
-#define INTERFACE 1
+#	define INTERFACE 1
 #endif
 
 #ifdef INTERFACE
@@ -193,7 +193,7 @@ static void annotations(void)
 	__tsan_destroy_fiber(fiber);
 }
 #else
-#error "not instrumented"
+#	error "not instrumented"
 #endif
 
 int main(void)
@@ -205,7 +205,7 @@ int main(void)
 	blocks(heap, 128);
 	free(heap);
 	atomics();
-	if (setjmp(env) == 0)
+	if (_setjmp(env) == 0)
 		leap(5);
 	CHECK(tail(10) == 7);
 	loops(a + 1, b, 99);
