@@ -33,6 +33,12 @@ static void move_small(char *d, const char *s, size_t n)
 	}
 }
 
+/*
+ * In each loop: without it compilers recognise the loop and replace it by a
+ * call of the very function it is in (clang 14 at -O2 does).
+ */
+#define OPAQUE(p) __asm__ volatile("" : "+r"(p))
+
 static void copy_forward(char *d, const char *s, size_t n)
 {
 #if defined(__x86_64__)
@@ -41,18 +47,26 @@ static void copy_forward(char *d, const char *s, size_t n)
 		return;
 	}
 #endif
-	for (; n >= 8; n -= 8, d += 8, s += 8)
+	for (; n >= 8; n -= 8, d += 8, s += 8) {
+		OPAQUE(d);
 		*(word8 *)d = *(const word8 *)s;
-	for (; n > 0; n--)
+	}
+	for (; n > 0; n--) {
+		OPAQUE(d);
 		*d++ = *s++;
+	}
 }
 
 static void copy_backward(char *d, const char *s, size_t n)
 {
-	for (; n >= 8; n -= 8)
+	for (; n >= 8; n -= 8) {
+		OPAQUE(d);
 		*(word8 *)(d + n - 8) = *(const word8 *)(s + n - 8);
-	for (; n > 0; n--)
+	}
+	for (; n > 0; n--) {
+		OPAQUE(d);
 		d[n - 1] = s[n - 1];
+	}
 }
 
 void *gd__memcpy(void *dst, const void *src, size_t n)
@@ -89,10 +103,14 @@ void *gd__memset(void *dst, int c, size_t n)
 		return dst;
 	}
 #endif
-	for (; n >= 8; n -= 8, d += 8)
+	for (; n >= 8; n -= 8, d += 8) {
+		OPAQUE(d);
 		*(word8 *)d = w;
-	for (; n > 0; n--)
+	}
+	for (; n > 0; n--) {
+		OPAQUE(d);
 		*d++ = (char)c;
+	}
 	return dst;
 }
 
