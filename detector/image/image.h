@@ -58,8 +58,8 @@ struct gd__image {
 	bool (*object)(struct gd__image *im, uint64_t addr, uint16_t kind, struct gd__oinfo *o);
 	/* Which goroutine asked for the check (its pointers count as live); 0 if none. */
 	uint64_t checker_id;
-	bool has_heap;   /* heap records are there */
-	bool truncated;  /* some memory is missing */
+	bool has_heap;     /* heap records are there */
+	bool truncated;    /* some memory is missing */
 	char missing[160]; /* what is missing, "" if nothing */
 
 	void (*release)(struct gd__image *im);

@@ -21,11 +21,11 @@
 #define USER_RANGES   256
 #define RED_ZONE      128
 /* The C library's thread descriptor: at the thread pointer, at most this long. */
-#define DESCRIPTOR    2304
+#define DESCRIPTOR 2304
 /* It lies at the top of a thread's stack; so far below the end it is looked for. */
-#define TOP_BYTES     ((uint64_t)64 << 10)
+#define TOP_BYTES ((uint64_t)64 << 10)
 /* Thread-local storage that belongs to the program and the libraries it starts with. */
-#define STATIC_TLS    ((uint64_t)1 << 20)
+#define STATIC_TLS ((uint64_t)1 << 20)
 
 /* Written by prepare, one caller at a time. */
 static struct {
@@ -63,7 +63,8 @@ static int see_module(struct dl_phdr_info *info, size_t size, void *arg)
 		if (p->p_type == PT_LOAD && (p->p_flags & PF_W) && modules.n < MODULE_RANGES)
 			modules.range[modules.n++] = (struct gd__range){ lo, lo + p->p_memsz };
 	}
-	/* Of a library loaded later the storage is a heap block that the thread descriptor leads to. */
+	/* Of a library loaded later the storage is a heap block that the thread descriptor leads
+	 * to. */
 	if (tls && tls < modules.own_tp && modules.own_tp - tls < STATIC_TLS &&
 	    modules.own_tp - tls > modules.tls_size)
 		modules.tls_size = modules.own_tp - tls;

@@ -22,7 +22,7 @@ struct gd__roots_self {
 		enum gd__root_kind kind;
 		struct gd__range range;
 		bool foreign; /* may change or vanish: read it by copy */
-	} *root;
+	} * root;
 	size_t n, cap;
 	uint64_t *top; /* scratch */
 	bool no_memory;

@@ -121,7 +121,8 @@ bool gd__leak_group(struct gd__leak_groups *gs, const struct gd__leak_result *r,
 	struct grouping p = { .gs = gs, .arena = a };
 	uintptr_t pcs[GD__FRAMES_MAX];
 
-	*gs = (struct gd__leak_groups){ .next = gd__arena_get(a, (r->count + 1) * sizeof(*gs->next)) };
+	*gs = (struct gd__leak_groups){ .next = gd__arena_get(a,
+							      (r->count + 1) * sizeof(*gs->next)) };
 	p.kind = gd__arena_get(a, (r->count + 1) * sizeof(*p.kind));
 	if (!gs->next || !p.kind)
 		return false;

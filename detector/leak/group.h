@@ -11,7 +11,7 @@
 #define GD__GROUP_END SIZE_MAX
 
 struct gd__leak_group {
-	size_t first;     /* position of its first leak; the others follow by gd__leak_groups.next */
+	size_t first; /* position of its first leak; the others follow by gd__leak_groups.next */
 	size_t last, count;
 	uint64_t retained;
 	size_t npcs;
@@ -19,7 +19,8 @@ struct gd__leak_group {
 };
 
 struct gd__leak_groups {
-	struct gd__leak_group *group; /* in the order of their first leak: strongest verdict first */
+	struct gd__leak_group
+		*group; /* in the order of their first leak: strongest verdict first */
 	size_t n, cap;
 	size_t *next; /* per leak: the next of its group, or GD__GROUP_END */
 };

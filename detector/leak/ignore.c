@@ -28,9 +28,9 @@ static void symbolize(const uintptr_t *pcs, size_t n)
 				break;
 			if (s->ours)
 				continue;
-			frames.frame[frames.n] = (struct gd__suppress_frame){
-				known(s->function), known(s->file), known(s->module)
-			};
+			frames.frame[frames.n] =
+				(struct gd__suppress_frame){ known(s->function), known(s->file),
+							     known(s->module) };
 			frames.name[frames.n] = (struct gd__fp_frame){ s->module, s->function };
 			frames.n++;
 		}

@@ -42,7 +42,7 @@ struct run {
 static _Atomic uint32_t busy;
 static bool checked_at_end;
 static size_t leaked; /* goroutines that ask for an exit code */
-static int own_pid; /* a forked child has neither our threads nor our leaks */
+static int own_pid;   /* a forked child has neither our threads nor our leaks */
 /* Goroutines that were reported, by id. In memory of our own: nothing here is a root. */
 static struct gd__set known;
 static struct gd__arena known_arena;

@@ -8,8 +8,8 @@
 #include "detector/leak/ignore.h"
 #include "runtime/base/os_linux.h"
 
-#define DIVIDER   "==================\n"
-#define IDS_SHOWN 20
+#define DIVIDER           "==================\n"
+#define IDS_SHOWN         20
 #define READERS_LOOKED_AT 1000
 
 /* "first.c:12", or "app+0x1f". */

@@ -25,7 +25,8 @@ struct gd__leak_report {
 	size_t suppressed;
 };
 
-/* Symbolises, applies suppressions, prints. May allocate: the world must be going, or nothing run. */
+/* Symbolises, applies suppressions, prints. May allocate: the world must be going, or nothing run.
+ */
 void gd__leak_print(struct gd__leak_report *report, struct gd__out *o);
 
 #endif

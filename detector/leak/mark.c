@@ -115,7 +115,8 @@ int64_t gd__mark_stack_at(const struct gd__mark *m, uint64_t addr)
 	return lo < m->nstacks && m->stack[lo].lo <= addr ? (int64_t)m->stack[lo].g : -1;
 }
 
-/* Without heap records nobody knows what lies where: only a pointer into a primitive itself counts. */
+/* Without heap records nobody knows what lies where: only a pointer into a primitive itself counts.
+ */
 static void reach_direct(struct gd__mark *m, uint64_t v, uint64_t at)
 {
 	const struct gd__wakers *w = m->wakers;
@@ -285,8 +286,8 @@ static bool get_memory(struct gd__mark *m)
 	m->reached = gd__arena_get(m->arena, np);
 	m->prim_from = gd__arena_get(m->arena, np * sizeof(*m->prim_from));
 	m->queue = gd__arena_get(m->arena, np * sizeof(*m->queue));
-	return m->may_run && m->stack_done && m->stack_from && m->revived_by &&
-	       m->stack && m->reached && m->prim_from && m->queue;
+	return m->may_run && m->stack_done && m->stack_from && m->revived_by && m->stack &&
+	       m->reached && m->prim_from && m->queue;
 }
 
 bool gd__mark_run(struct gd__mark *m, struct gd__image *im, const struct gd__wakers *w,

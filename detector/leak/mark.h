@@ -39,13 +39,13 @@ struct gd__mark {
 	struct gd__arena *arena;
 	struct gd__mark_how how;
 
-	struct gd__set blocks;    /* heap blocks reached, by start */
-	uint8_t *may_run;         /* per goroutine */
-	uint8_t *stack_done;      /* per goroutine: its live stack has become a range */
-	uint8_t *reached;         /* per primitive */
-	uint64_t *stack_from;     /* per goroutine: address of the word that led to its stack */
-	uint64_t *prim_from;      /* per primitive: the same, or its own address if in a range */
-	uint32_t *revived_by;     /* per goroutine: primitive + 1 that let it run, 0: none */
+	struct gd__set blocks; /* heap blocks reached, by start */
+	uint8_t *may_run;      /* per goroutine */
+	uint8_t *stack_done;   /* per goroutine: its live stack has become a range */
+	uint8_t *reached;      /* per primitive */
+	uint64_t *stack_from;  /* per goroutine: address of the word that led to its stack */
+	uint64_t *prim_from;   /* per primitive: the same, or its own address if in a range */
+	uint32_t *revived_by;  /* per goroutine: primitive + 1 that let it run, 0: none */
 
 	struct gd__mark_stack *stack; /* stacks of all goroutines, by address */
 	size_t nstacks;

@@ -12,7 +12,7 @@ struct judge {
 	uint8_t *assumed; /* per goroutine, scratch: frozen and what the self-locks would freeze */
 	uint32_t *queue;  /* per node, scratch */
 	bool all_asleep;
-	bool soft;        /* somebody frozen is merely owner-stuck */
+	bool soft; /* somebody frozen is merely owner-stuck */
 };
 
 static bool get_memory(struct judge *j)
@@ -199,8 +199,8 @@ bool gd__verdict_run(struct gd__verdicts *v, struct gd__image *im, struct gd__ar
 	struct judge j = { .v = v, .arena = a, .all_asleep = opt->all_asleep };
 
 	*v = (struct gd__verdicts){ .im = im, .weak = !im->has_heap || im->truncated };
-	if (!gd__wakers_init(&v->wakers, im, a, opt->dropped) || !gd__owners_init(&v->owners, im, &v->wakers, a) ||
-	    !get_memory(&j))
+	if (!gd__wakers_init(&v->wakers, im, a, opt->dropped) ||
+	    !gd__owners_init(&v->owners, im, &v->wakers, a) || !get_memory(&j))
 		return false;
 	judge_hopeless(&j);
 	if (!test_self_cycles(&j))

@@ -36,10 +36,10 @@ struct gd__verdicts {
 	struct gd__image *im;
 	struct gd__wakers wakers;
 	struct gd__owners owners;
-	struct gd__mark mark;   /* the last round: what may run reaches, without the stuck */
-	struct gd__fate *fate;  /* per goroutine */
-	bool weak;              /* the image is incomplete */
-	bool cut;               /* stopped after GD__VERDICT_ROUNDS; nothing wrong, perhaps not all */
+	struct gd__mark mark;  /* the last round: what may run reaches, without the stuck */
+	struct gd__fate *fate; /* per goroutine */
+	bool weak;             /* the image is incomplete */
+	bool cut; /* stopped after GD__VERDICT_ROUNDS; nothing wrong, perhaps not all */
 	unsigned rounds;
 };
 

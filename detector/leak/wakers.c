@@ -149,7 +149,8 @@ size_t gd__wakers_from(const struct gd__wakers *w, uint64_t addr)
 
 const struct gd__prim *gd__wakers_find(const struct gd__wakers *w, uint64_t addr, uint16_t kind)
 {
-	for (size_t i = gd__wakers_from(w, addr); i < w->nprims && w->prim[i].info.addr == addr; i++)
+	for (size_t i = gd__wakers_from(w, addr); i < w->nprims && w->prim[i].info.addr == addr;
+	     i++)
 		if (w->prim[i].info.kind == kind)
 			return &w->prim[i];
 	return NULL;

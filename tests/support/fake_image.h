@@ -112,12 +112,12 @@ static inline bool fake_find_block(struct gd__image *im, uint64_t addr, struct g
 }
 
 static inline void fake_roots(struct gd__image *im,
-			      void (*visit)(void *, enum gd__root_kind, struct gd__range), void *arg)
+			      void (*visit)(void *, enum gd__root_kind, struct gd__range),
+			      void *arg)
 {
 	struct fake *f = im->priv;
 
-	visit(arg, GD__ROOT_DATA,
-	      (struct gd__range){ FAKE_DATA, FAKE_DATA + 8 * FAKE_DATA_WORDS });
+	visit(arg, GD__ROOT_DATA, (struct gd__range){ FAKE_DATA, FAKE_DATA + 8 * FAKE_DATA_WORDS });
 	for (size_t i = 0; i < f->nextra; i++)
 		visit(arg, GD__ROOT_G, f->extra[i]);
 }
@@ -237,16 +237,16 @@ static inline uint64_t fake_stack(struct fake *f, uint64_t id, int i)
 static inline void fake_wait(struct fake *f, uint64_t id, uint32_t reason, uint64_t obj)
 {
 	static const uint16_t kind[GD__WAIT_COUNT] = {
-		[GD__WAIT_CHAN_RECV] = GD__OBJ_CHAN,       [GD__WAIT_CHAN_SEND] = GD__OBJ_CHAN,
-		[GD__WAIT_CHAN_RECV_NIL] = GD__OBJ_CHAN,   [GD__WAIT_CHAN_SEND_NIL] = GD__OBJ_CHAN,
-		[GD__WAIT_SELECT] = GD__OBJ_CHAN,          [GD__WAIT_MUTEX] = GD__OBJ_MUTEX,
-		[GD__WAIT_RWMUTEX_R] = GD__OBJ_RWMUTEX,    [GD__WAIT_RWMUTEX_W] = GD__OBJ_RWMUTEX,
-		[GD__WAIT_WAITGROUP] = GD__OBJ_WAITGROUP,  [GD__WAIT_COND] = GD__OBJ_COND,
+		[GD__WAIT_CHAN_RECV] = GD__OBJ_CHAN,      [GD__WAIT_CHAN_SEND] = GD__OBJ_CHAN,
+		[GD__WAIT_CHAN_RECV_NIL] = GD__OBJ_CHAN,  [GD__WAIT_CHAN_SEND_NIL] = GD__OBJ_CHAN,
+		[GD__WAIT_SELECT] = GD__OBJ_CHAN,         [GD__WAIT_MUTEX] = GD__OBJ_MUTEX,
+		[GD__WAIT_RWMUTEX_R] = GD__OBJ_RWMUTEX,   [GD__WAIT_RWMUTEX_W] = GD__OBJ_RWMUTEX,
+		[GD__WAIT_WAITGROUP] = GD__OBJ_WAITGROUP, [GD__WAIT_COND] = GD__OBJ_COND,
 	};
 	static const uint16_t op[GD__WAIT_COUNT] = {
-		[GD__WAIT_CHAN_SEND] = GD__OP_SEND,   [GD__WAIT_MUTEX] = GD__OP_LOCK,
-		[GD__WAIT_RWMUTEX_R] = GD__OP_RLOCK,  [GD__WAIT_RWMUTEX_W] = GD__OP_LOCK,
-		[GD__WAIT_WAITGROUP] = GD__OP_WAIT,   [GD__WAIT_COND] = GD__OP_WAIT,
+		[GD__WAIT_CHAN_SEND] = GD__OP_SEND,  [GD__WAIT_MUTEX] = GD__OP_LOCK,
+		[GD__WAIT_RWMUTEX_R] = GD__OP_RLOCK, [GD__WAIT_RWMUTEX_W] = GD__OP_LOCK,
+		[GD__WAIT_WAITGROUP] = GD__OP_WAIT,  [GD__WAIT_COND] = GD__OP_WAIT,
 	};
 	struct gd__ginfo *g = fake_g(f, id);
 

@@ -1,4 +1,5 @@
-/* check_test.c - a whole check: on made-up images what the result says, in this process what is found. */
+/* check_test.c - a whole check: on made-up images what the result says, in this process what is
+ * found. */
 #include "tests/support/fake_image.h"
 #include "tests/support/unit.h"
 
