@@ -142,6 +142,20 @@ static void fire(struct gd__timer *t, int64_t now)
 	cancel_subtree(t->arg, GD_ETIMEDOUT, NULL);
 }
 
+/* Under the tree's lock: what ctx owes its parent. */
+GD__UNUSED static bool child_agrees(const gd_context *ctx)
+{
+	const gd_context *parent = ctx->parent;
+	bool cancelled = gd__load_relaxed(&ctx->err) != 0; /* under the lock */
+
+	/* relaxed: under the lock */
+	if (cancelled != (gd__load_relaxed(&ctx->done->closed) != 0))
+		return false;
+	if (!cancelled && gd__load_relaxed(&parent->err) != 0) /* under the lock */
+		return false;
+	return ctx->deadline <= parent->deadline;
+}
+
 /* --- life --- */
 
 static gd_context *allocate(gd_context *parent, int64_t deadline, const char *site, uintptr_t pc)
@@ -204,6 +218,7 @@ static gd_context *make(gd_context *ctx) GD_UNCHECKED
 	if (!is_background(ctx->parent))
 		link_child(ctx->parent, ctx);
 	start_locked(ctx);
+	gd__check_slow(child_agrees(ctx));
 	gd__unlock(&ctx->tree->lock);
 	return ctx;
 }

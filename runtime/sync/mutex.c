@@ -61,6 +61,14 @@ static bool announce(gd_mutex *m, bool woken)
 	return false;
 }
 
+/* lock_ held: the invariant. */
+GD__UNUSED static bool queue_agrees(gd_mutex *m)
+{
+	bool waiters = (gd__load_relaxed(state_of(m)) & GD__MUTEX_WAITERS) != 0; /* under lock_ */
+
+	return waiters != gd__waitq_empty(gd__word_queue(&m->first_));
+}
+
 static GD__NOINLINE void lock_slow(gd_mutex *m, struct gd__g *g, uintptr_t pc) GD_UNCHECKED
 {
 	struct gd__lock *l = gd__word_lock(&m->lock_);
@@ -82,6 +90,7 @@ static GD__NOINLINE void lock_slow(gd_mutex *m, struct gd__g *g, uintptr_t pc) G
 			gd__waitq_push_front(q, &w);
 		else
 			gd__waitq_push(q, &w);
+		gd__check_slow(queue_agrees(m));
 		gd__wait_unlock(&w, GD__WAIT_MUTEX, l);
 		if (g->wake_ok)
 			return; /* handed over */
@@ -130,6 +139,7 @@ static void wake_first(gd_mutex *m) GD_UNCHECKED
 		gd__or_relaxed(state_of(m), GD__MUTEX_WOKEN); /* guarded by lock_ */
 	if (gd__waitq_empty(q))
 		gd__and_relaxed(state_of(m), ~GD__MUTEX_WAITERS); /* guarded by lock_ */
+	gd__check_slow(queue_agrees(m));
 	gd__unlock(l);
 	if (!hand_over)
 		/* pairs with the acquire in grab and in the fast path */

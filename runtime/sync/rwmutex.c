@@ -69,6 +69,19 @@ static void own(gd_rwmutex *m, const struct gd__g *g, uintptr_t pc)
 
 /* --- waiting --- */
 
+/* lock_ held: the invariants. */
+GD__UNUSED static bool word_agrees(gd_rwmutex *m)
+{
+	uint32_t s = gd__load_relaxed(state_of(m)); /* under lock_ */
+	const struct gd__waiter *w = gd__load_relaxed(&gd__word_queue(&m->first_)->first);
+
+	if (((s & GD__RW_WAITERS) != 0) != (w != NULL))
+		return false;
+	if ((s & GD__RW_READERS) != 0 && (s & GD__RW_WRITER) != 0)
+		return false;
+	return w == NULL || (s & GD__RW_READERS) == 0 || w->wait.op == GD__OP_LOCK;
+}
+
 /* Takes the lock with one cas if nobody is in the way. false: see *s, the word found. */
 static bool take(gd_rwmutex *m, bool write, uint32_t *s)
 {
@@ -119,6 +132,7 @@ static void acquire_slow(gd_rwmutex *m, bool write, struct gd__g *g, uintptr_t p
 		return;
 	}
 	gd__waitq_push(gd__word_queue(&m->first_), &w);
+	gd__check_slow(word_agrees(m));
 	gd__wait_unlock(&w, write ? GD__WAIT_RWMUTEX_W : GD__WAIT_RWMUTEX_R, l);
 }
 
@@ -178,6 +192,7 @@ static void leave_slow(gd_rwmutex *m, bool write) GD_UNCHECKED
 		s = (s - 1) | GD__RW_WAITERS;
 	/* pairs with the acquire in take */
 	gd__store_release(state_of(m), s);
+	gd__check_slow(word_agrees(m));
 	gd__unlock(l);
 	gd__wakelist_ready(&list);
 }

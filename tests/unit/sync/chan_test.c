@@ -1,5 +1,7 @@
 /* link: gdetect */
 /* chan_test.c - channels: what each operation does, alone and with partners. */
+#include <pthread.h>
+
 #include "runtime/sched/sched.h"
 #include "runtime/sync/chan.h"
 #include "tests/unit/sync/goroutines.h"
@@ -268,6 +270,37 @@ static void records(void *arg)
 CASE(records_for_reports)
 {
 	on_procs(records);
+}
+
+/* Operations that never wait may come from any thread. */
+static void *foreign_thread(void *arg)
+{
+	int_chan *c = arg;
+
+	while (gd_chan_try_send(c[0], 6) != GD_OK)
+		;
+	gd_chan_close(c[1]);
+	return NULL;
+}
+
+static void foreign(void *arg)
+{
+	int_chan c[2] = { gd_chan_make(int_chan, 0), gd_chan_make(int_chan, 0) };
+	int64_t deadline = gd_now() + 20 * GD_SECOND; /* a timer, so that no deadlock is seen */
+	pthread_t thread;
+	int v;
+
+	(void)arg;
+	CHECK_EQ(pthread_create(&thread, NULL, foreign_thread, c), 0);
+	CHECK_EQ(gd_chan_recv_until(c[0], &v, deadline), GD_OK);
+	CHECK_EQ(v, 6);
+	CHECK_EQ(gd_chan_recv_until(c[1], &v, deadline), GD_ECLOSED);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+}
+
+CASE(foreign_threads_may_try_and_close)
+{
+	on_procs(foreign);
 }
 
 static void send_on_closed(void *arg)
