@@ -70,14 +70,21 @@ int thrd_detach(thrd_t t)
 static int locked(void *m, int r, uintptr_t pc)
 {
 	if (r == 0 || r == EOWNERDEAD)
-		gd__locked(m, true, pc);
+		gd__locked(m, pc);
+	return r;
+}
+
+static int locked_alone(void *l, int r, uintptr_t pc)
+{
+	if (r == 0)
+		gd__locked_rw(l, true, pc);
 	return r;
 }
 
 static int locked_shared(void *l, int r, uintptr_t pc)
 {
 	if (r == 0)
-		gd__locked(l, false, pc);
+		gd__locked_rw(l, false, pc);
 	return r;
 }
 
@@ -103,7 +110,7 @@ int pthread_mutex_clocklock(pthread_mutex_t *m, clockid_t clock, const struct ti
 
 int pthread_mutex_unlock(pthread_mutex_t *m)
 {
-	gd__unlocking(m, true, GD__RETURN_PC);
+	gd__unlocking(m, GD__RETURN_PC);
 	return GD__REAL(pthread_mutex_unlock)(m);
 }
 
@@ -125,7 +132,7 @@ int pthread_spin_trylock(pthread_spinlock_t *l)
 
 int pthread_spin_unlock(pthread_spinlock_t *l)
 {
-	gd__unlocking((void *)l, true, GD__RETURN_PC);
+	gd__unlocking((void *)l, GD__RETURN_PC);
 	return GD__REAL(pthread_spin_unlock)(l);
 }
 
@@ -158,22 +165,23 @@ int pthread_rwlock_clockrdlock(pthread_rwlock_t *l, clockid_t clock, const struc
 
 int pthread_rwlock_wrlock(pthread_rwlock_t *l)
 {
-	return locked(l, GD__REAL(pthread_rwlock_wrlock)(l), GD__RETURN_PC);
+	return locked_alone(l, GD__REAL(pthread_rwlock_wrlock)(l), GD__RETURN_PC);
 }
 
 int pthread_rwlock_trywrlock(pthread_rwlock_t *l)
 {
-	return locked(l, GD__REAL(pthread_rwlock_trywrlock)(l), GD__RETURN_PC);
+	return locked_alone(l, GD__REAL(pthread_rwlock_trywrlock)(l), GD__RETURN_PC);
 }
 
 int pthread_rwlock_timedwrlock(pthread_rwlock_t *l, const struct timespec *until)
 {
-	return locked(l, GD__REAL(pthread_rwlock_timedwrlock)(l, until), GD__RETURN_PC);
+	return locked_alone(l, GD__REAL(pthread_rwlock_timedwrlock)(l, until), GD__RETURN_PC);
 }
 
 int pthread_rwlock_clockwrlock(pthread_rwlock_t *l, clockid_t clock, const struct timespec *until)
 {
-	return locked(l, GD__REAL(pthread_rwlock_clockwrlock)(l, clock, until), GD__RETURN_PC);
+	return locked_alone(l, GD__REAL(pthread_rwlock_clockwrlock)(l, clock, until),
+			    GD__RETURN_PC);
 }
 
 int pthread_rwlock_unlock(pthread_rwlock_t *l)
@@ -205,7 +213,7 @@ int mtx_timedlock(mtx_t *m, const struct timespec *until)
 
 int mtx_unlock(mtx_t *m)
 {
-	gd__unlocking(m, true, GD__RETURN_PC);
+	gd__unlocking(m, GD__RETURN_PC);
 	return GD__REAL(mtx_unlock)(m);
 }
 

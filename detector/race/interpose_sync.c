@@ -26,13 +26,13 @@ static void wait_ends(void *arg)
 {
 	const struct waiting *w = arg;
 
-	gd__locked(w->mutex, true, w->pc);
+	gd__locked(w->mutex, w->pc);
 }
 
 #define WAIT(m, call)                                                                              \
 	struct waiting w = { (m), GD__RETURN_PC };                                                 \
 	int r;                                                                                     \
-	gd__unlocking((m), true, w.pc);                                                            \
+	gd__unlocking((m), w.pc);                                                                  \
 	pthread_cleanup_push(wait_ends, &w);                                                       \
 	r = (call);                                                                                \
 	pthread_cleanup_pop(1);                                                                    \

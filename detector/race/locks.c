@@ -14,7 +14,45 @@
 #include "detector/race/quiet.h"
 #include "detector/race/syncobj.h"
 
-void gd__locked(const void *lock, bool write, uintptr_t pc)
+/* Depot ids of the places where this thread took locks last; the stack's hash is its frame's. */
+#define PLACES 64u
+static GD__TLS struct place {
+	uint64_t ctx;
+	uintptr_t pc;
+	uint32_t stack;
+} places[PLACES];
+
+static uint32_t place_of(const struct gd__hook_ctx *g, uintptr_t pc)
+{
+	uint64_t ctx = g->frame[-1].ctx;
+	struct place *p = &places[(ctx ^ pc ^ pc >> 6) % PLACES];
+
+	if (p->ctx != ctx || p->pc != pc)
+		*p = (struct place){ ctx, pc, gd__gctx_stack_id(g, pc) };
+	return p->stack;
+}
+
+void gd__locked(const void *lock, uintptr_t pc)
+{
+	struct gd__hook_ctx *g = gd__race_cur;
+
+	if (!g || gd__is_quiet(pc))
+		return;
+	gd__sync_acquire(g, (uintptr_t)lock);
+	gd__gctx_lock(g, (uintptr_t)lock, place_of(g, pc), true);
+}
+
+void gd__unlocking(const void *lock, uintptr_t pc)
+{
+	struct gd__hook_ctx *g = gd__race_cur;
+
+	if (!g || gd__is_quiet(pc))
+		return;
+	gd__gctx_unlock(g, (uintptr_t)lock, true);
+	gd__sync_release(g, (uintptr_t)lock);
+}
+
+void gd__locked_rw(const void *lock, bool write, uintptr_t pc)
 {
 	struct gd__hook_ctx *g = gd__race_cur;
 
@@ -23,20 +61,7 @@ void gd__locked(const void *lock, bool write, uintptr_t pc)
 	gd__sync_acquire(g, (uintptr_t)lock);
 	if (write)
 		gd__sync_acquire(g, gd__key_readers(lock));
-	gd__gctx_lock(g, (uintptr_t)lock, gd__gctx_stack_id(g, pc), write);
-}
-
-void gd__unlocking(const void *lock, bool write, uintptr_t pc)
-{
-	struct gd__hook_ctx *g = gd__race_cur;
-
-	if (!g || gd__is_quiet(pc))
-		return;
-	gd__gctx_unlock(g, (uintptr_t)lock, write);
-	if (write)
-		gd__sync_release(g, (uintptr_t)lock);
-	else
-		gd__sync_release_merge(g, gd__key_readers(lock));
+	gd__gctx_lock(g, (uintptr_t)lock, place_of(g, pc), write);
 }
 
 static const struct gd__held_lock *find_held(const struct gd__hook_ctx *g, const void *lock)
@@ -51,17 +76,19 @@ void gd__unlocking_rw(const void *lock, uintptr_t pc)
 {
 	struct gd__hook_ctx *g = gd__race_cur;
 
-	if (!g)
+	if (!g || gd__is_quiet(pc))
 		return;
 	const struct gd__held_lock *held = find_held(g, lock);
+	bool known = held != NULL, write = known && held->write;
 
-	if (held) {
-		gd__unlocking(lock, held->write, pc);
+	if (write) {
+		gd__unlocking(lock, pc);
 		return;
 	}
-	/* Not in the list, which is short: add to both, which is right for either. */
-	gd__sync_release_merge(g, (uintptr_t)lock);
+	gd__gctx_unlock(g, (uintptr_t)lock, false);
 	gd__sync_release_merge(g, gd__key_readers(lock));
+	if (!known) /* the list is short: adding to both is right for either */
+		gd__sync_release_merge(g, (uintptr_t)lock);
 }
 
 void gd__lock_gone(const void *lock)

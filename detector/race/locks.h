@@ -7,11 +7,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The calling goroutine has taken lock at pc. write: exclusively. */
-void gd__locked(const void *lock, bool write, uintptr_t pc);
+/* The calling goroutine has taken lock at pc. */
+void gd__locked(const void *lock, uintptr_t pc);
 /* It is about to give lock up. */
-void gd__unlocking(const void *lock, bool write, uintptr_t pc);
-/* The same when the call does not say which half of a read-write lock it gives up. */
+void gd__unlocking(const void *lock, uintptr_t pc);
+/* A read-write lock. write: exclusively. Giving it up does not say which. */
+void gd__locked_rw(const void *lock, bool write, uintptr_t pc);
 void gd__unlocking_rw(const void *lock, uintptr_t pc);
 /* The object ends: what it carries is forgotten. */
 void gd__lock_gone(const void *lock);

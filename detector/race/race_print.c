@@ -155,18 +155,17 @@ static void print_lock_stacks(struct gd__out *o, const struct lock_names *names)
 
 static void print_creation(struct gd__out *o, const struct gd__race_access *a)
 {
-	if (a->create_stack == 0)
+	if (a->create_stack == 0 || a->goid == 1) /* everybody knows where main begins */
 		return;
 	/* "Goroutine 7", "Thread T3": the same words with a capital. */
 	if (a->goid != 0)
 		gd__out_fmt(o, "  Goroutine %llu", (unsigned long long)a->goid);
 	else
 		gd__out_fmt(o, "  Thread T%u", a->serial);
-	gd__out_fmt(o, " (%s) created by ", a->finished ? "finished" : "running");
+	gd__out_fmt(o, " (%s) created ", a->finished ? "finished" : "running");
 	if (a->parent_goid != 0)
-		gd__out_fmt(o, "goroutine %llu at:\n", (unsigned long long)a->parent_goid);
-	else
-		gd__out_str(o, "a thread at:\n");
+		gd__out_fmt(o, "by goroutine %llu ", (unsigned long long)a->parent_goid);
+	gd__out_str(o, "at:\n");
 	print_depot(o, a->create_stack);
 	gd__out_str(o, "\n");
 }
