@@ -86,7 +86,7 @@ void gd__execute(struct gd__m *m, struct gd__g *g, bool inherit)
 	g->m = m;
 	m->cur = g;
 	if (!inherit)
-		gd__add_relaxed(&m->p->schedtick, 1); /* only this M writes it */
+		gd__count_relaxed(&m->p->schedtick, 1); /* only this M writes it */
 	gd__hook(go_switch, g->hook_ctx);
 	gd__leave_for_g(g);
 	gd__gogo(&g->ctx);

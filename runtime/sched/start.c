@@ -204,7 +204,7 @@ static void prepare_stack(struct gd__g *g, const struct gd__spawn *s)
 
 static void fill(struct gd__g *g, const struct gd__spawn *s, struct gd__g *parent)
 {
-	gd__add_relaxed(&g->seq, 1); /* readers compare it, nothing else */
+	gd__count_relaxed(&g->seq, 1); /* readers compare it, nothing else */
 	g->id = gd__add_relaxed(&gd__sched.goid, 1) + 1; /* a number */
 	g->parent_id = parent ? parent->id : 0;
 	g->fn = s->fn;
@@ -242,11 +242,11 @@ int gd__spawn(const struct gd__spawn *s)
 	if (s->size > MAX_ARGS)
 		gd__fatal("gd_go(%s): arguments of %lu bytes, at most %d", s->name,
 			  (unsigned long)s->size, MAX_ARGS);
-	gd__add_relaxed(&m->busy, 1); /* own thread: a stop signal waits until the record is whole */
+	gd__count_relaxed(&m->busy, 1); /* own thread: a stop signal waits for a whole record */
 	g = gd__g_get(m->p);
 	if (g)
 		fill(g, s, gd__self());
-	gd__add_relaxed(&m->busy, -1u);
+	gd__count_relaxed(&m->busy, -1u);
 	if (!g)
 		return GD_ENOMEM;
 	gd__p_put(m->p, g, true);

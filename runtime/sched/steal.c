@@ -326,6 +326,8 @@ void gd__wake_p(void)
 {
 	int32_t zero = 0;
 
+	if (gd__load_relaxed(&gd__sched.procs) == 1 && gd__p_self() == 0)
+		return; /* the caller holds the only P there is */
 	/* pairs with go_idle: the goroutine was queued before this load */
 	gd__fence_seq_cst();
 	if (gd__load_relaxed(&gd__sched.npidle) == 0) /* ordered by the fence */

@@ -119,7 +119,7 @@ static struct gd__m *enter(struct gd__timers *h) GD_ACQUIRE(h->lock)
 	struct gd__m *m = gd__m_self();
 
 	if (m)
-		gd__add_relaxed(&m->busy, 1); /* read by this thread's signal handler */
+		gd__count_relaxed(&m->busy, 1); /* read by this thread's signal handler */
 	gd__lock(&h->lock, GD__RANK_TIMERS);
 	return m;
 }
@@ -128,7 +128,7 @@ static void leave(struct gd__timers *h, struct gd__m *m) GD_RELEASE(h->lock)
 {
 	gd__unlock(&h->lock);
 	if (m)
-		gd__add_relaxed(&m->busy, -1u); /* read by this thread's signal handler */
+		gd__count_relaxed(&m->busy, -1u); /* read by this thread's signal handler */
 }
 
 static bool start(struct gd__timers *h, struct gd__timer *t, int64_t when, int64_t period)
