@@ -241,9 +241,16 @@ void gd__core_close(struct gd__core *c)
 	free(c);
 }
 
+bool gd__core_on_thread(const struct gd__ginfo *g)
+{
+	return g->state == GD__GI_SYSCALL || g->state == GD__GI_RUNNING;
+}
+
 const struct gd__core_thread *gd__core_thread_of(const struct gd__core *c,
 						 const struct gd__ginfo *g)
 {
+	if (!gd__core_on_thread(g))
+		return NULL;
 	for (size_t i = 0; i < c->file.nthreads; i++) {
 		uint64_t sp = c->file.threads[i].regs[GD__REG_RSP];
 

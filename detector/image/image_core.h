@@ -40,6 +40,8 @@ struct gd__core *gd__core_open(const char *path, const char *const *exe, size_t 
 			       char error[GD__CORE_TEXT]);
 void gd__core_close(struct gd__core *c);
 
+/* g runs or is in a system call: a thread's registers tell more than what g has saved itself. */
+bool gd__core_on_thread(const struct gd__ginfo *g);
 /*
  * The thread of the file that runs goroutine g: its stack pointer lies in g's
  * stack. NULL if there is none, or if it is on another stack just now.

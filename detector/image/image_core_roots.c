@@ -211,7 +211,8 @@ static const struct gd__ginfo *running_at(const struct gd__core *c, uint64_t sp)
 	for (size_t i = 0; i < c->im.ng; i++) {
 		const struct gd__ginfo *g = &c->im.g[i];
 
-		if (!g->sp && !finished(c, g) && sp >= g->stack_lo && sp < g->stack_hi)
+		if (gd__core_on_thread(g) && !finished(c, g) && sp >= g->stack_lo &&
+		    sp < g->stack_hi)
 			return g;
 	}
 	return NULL;

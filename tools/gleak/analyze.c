@@ -33,16 +33,16 @@ static struct context context_of(const struct gd__core *c, const struct gd__ginf
 					  GD__REG_R8,  GD__REG_R9,  GD__REG_R10, GD__REG_R11,
 					  GD__REG_R12, GD__REG_R13, GD__REG_R14, GD__REG_R15 };
 	struct context at = { .pc = g->resume_pc, .exact = true };
-	const struct gd__core_thread *t = g->sp ? NULL : gd__core_thread_of(c, g);
+	const struct gd__core_thread *t = gd__core_thread_of(c, g);
 
-	if (g->sp) {
-		for (size_t i = 0; i < sizeof(saved); i++)
-			at.regs[saved[i]] = g->call_regs[i];
-		at.regs[7] = g->sp;
-	} else if (t) {
+	if (t) {
 		for (size_t i = 0; i < 16; i++)
 			at.regs[i] = t->regs[kernel[i]];
 		at.pc = t->regs[GD__REG_RIP];
+	} else if (g->sp) {
+		for (size_t i = 0; i < sizeof(saved); i++)
+			at.regs[saved[i]] = g->call_regs[i];
+		at.regs[7] = g->sp;
 	} else {
 		at.pc = 0;
 	}

@@ -1,0 +1,105 @@
+# gleak on dumps of every origin: gd_dump, gleak dump, the kernel, gcore, compressed ones. All say
+# what the program itself says at its end.
+. "$GD_SRC/tests/support/cli.sh"
+gleak=$GD_BUILD/bin/gleak
+sample=$GD_SRC/samples/first_leak_server.c
+
+"$GD_BUILD/bin/gdetect-gcc" -g -fgdetect=leak -o server "$sample" || fail "the server does not build"
+gcc -o json "$GD_SRC/tests/cli/gleak_json.c" -ljansson || fail "the JSON check does not build"
+
+# Starts the server with its input on descriptor 3; sets $pid.
+start() {
+	rm -f in
+	mkfifo in
+	./server <in >said 2>said.err &
+	server=$!
+	exec 3>in
+	until grep -q '^ready' said; do :; done
+	pid=$(sed -n 's/^ready \([0-9]*\):.*/\1/p' said)
+}
+
+stop() {
+	exec 3>&-
+	wait $server
+}
+
+start
+exits "dump of a live process" 0 "$gleak" dump "$pid" -o live.core
+echo "dump $work/own.core" >&3
+until grep -q '^dumped' said; do :; done
+if command -v gcore >/dev/null; then
+	gcore -o gdb "$pid" >/dev/null 2>&1
+fi
+stop
+grep -q '^dumped: 0' said || fail "gd_dump" "$(cat said)"
+# From the group's first line to its last: ids, places, advice and fingerprint.
+sed -n '/^[0-9]* goroutine.*chan send/,/fingerprint/p' said.err >at-end
+
+for core in own.core live.core; do
+	exits "report of $core" 1 "$gleak" report $core
+	printf '%s\n' "$out" | sed -n '/^[0-9]* goroutine.*chan send/,/fingerprint/p' >from-$core
+	cmp -s at-end from-$core || fail "$core says what the process says" "$(diff at-end from-$core)"
+	has "summary of $core" '^SUMMARY: gdetect: 2 goroutines leaked$'
+	exits "check of $core" 1 "$gleak" check $core
+	has "one line" "^$core: proven: 2 goroutines \[chan send\] in search at .*first_leak_server.c:30$"
+	exits "JSON of $core" 1 "$gleak" report --format json -o $core.json $core
+	exits "schema of $core" 0 ./json $core.json
+	has "JSON finding" '^proven unreachable \[chan send\] x2 in search by first cap=0 gd1:[0-9a-f]{32}$'
+	has "JSON is complete" '^complete=1$'
+	exits "list of $core" 0 "$gleak" list $core
+	has "group of senders" '^2 goroutines \[chan send\]: [0-9]+, [0-9]+$'
+	has "main" '^start\(\.\.\.\)$'
+	exits "list --all of $core" 0 "$gleak" list --all $core
+	has "one by one" '^goroutine [0-9]+ \[chan send\] search:$'
+done
+
+# Compressed, and moved binaries.
+gzip -k own.core
+exits "gzip" 1 "$gleak" check own.core.gz
+if command -v zstd >/dev/null; then
+	zstd -q own.core
+	exits "zstd" 1 "$gleak" check own.core.zst
+fi
+mv server moved
+exits "binary not there" 3 "$gleak" report own.core
+has "says which" 'note: .*/server is not there'
+lacks "no invented names" '^search\(\.\.\.\)'
+exits "binary elsewhere" 1 "$gleak" report --exe moved own.core
+has "names are back" '^search\(\.\.\.\)'
+"$GD_BUILD/bin/gdetect-gcc" -g -O2 -fgdetect=leak -Wl,--build-id -o server "$sample"
+exits "another build" 3 "$gleak" report own.core
+has "says so" 'note: .*another build'
+strip -o server moved
+exits "stripped binary" 1 "$gleak" check own.core
+mv moved server
+
+# gdb reads it too.
+if command -v gdb >/dev/null; then
+	out=$(gdb -batch -ex 'info threads' -ex bt server own.core 2>&1)
+	has "gdb: threads" '^\* 1 .*gd_dump'
+	has "gdb: stack of the caller" 'serve .*first_leak_server.c'
+	lacks "gdb: complaints" 'warning: (Unexpected|core|.*truncated)'
+fi
+
+# gdb's gcore cannot read past guards in a mapping: it may lose stacks, then nothing is proven.
+for core in gdb.*; do
+	[ -f "$core" ] || continue
+	out=$("$gleak" check "$core" 2>&1)
+	case $? in
+	1) has "gcore, whole" 'proven: 2 goroutines' ;;
+	3) has "gcore, said" 'does not hold the stacks of' && lacks "gcore" 'proven' ;;
+	*) fail "gcore" "$out" ;;
+	esac
+done
+
+# A core of the kernel, where it writes to the working directory.
+if [ "$(cat /proc/sys/kernel/core_pattern)" = core ] && ulimit -c unlimited 2>/dev/null; then
+	start
+	kill -ABRT "$pid"
+	stop 2>/dev/null
+	core=$(ls core core.* 2>/dev/null | head -1)
+	[ -n "$core" ] || fail "no core of the kernel"
+	exits "core of the kernel" 1 "$gleak" check "$core"
+	has "finding in it" 'proven: 2 goroutines \[chan send\] in search'
+fi
+finish
