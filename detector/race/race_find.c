@@ -9,6 +9,8 @@
 #include "detector/race/race_report.h"
 #include "detector/race/site.h"
 
+void (*gd__race_sink)(struct gd__race *r) = gd__race_report;
+
 static void fill_now(struct gd__race_access *a, const struct gd__hook_ctx *g,
 		     const struct gd__race_now *now)
 {
@@ -84,6 +86,6 @@ void gd__race_found(struct gd__hook_ctx *g, const struct gd__race_now *now, uint
 		unsigned byte = (unsigned)__builtin_ctz(found->at[i].overlap);
 
 		fill_before(&r.before, found->at[i].fact, byte, found->at[i].kind, cell);
-		gd__race_report(&r);
+		gd__race_sink(&r);
 	}
 }

@@ -9,6 +9,11 @@
 
 #include "detector/race/gctx.h"
 
+struct gd__race;
+
+/* Takes the races: gd__race_report, or what a test puts there before it makes accesses. */
+extern void (*gd__race_sink)(struct gd__race *r) GD__HIDDEN;
+
 /* Facts kept per access and cell; more say nothing new. */
 #define GD__RACE_LIST 4u
 

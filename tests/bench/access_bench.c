@@ -10,6 +10,7 @@
 
 #include "detector/race/access.h"
 #include "detector/race/hooks.h"
+#include "detector/race/race_find.h"
 #include "detector/race/race_report.h"
 #include "detector/race/record.h"
 #include "runtime/base/compiler.h"
@@ -21,7 +22,7 @@ static int64_t words[WORDS] __attribute__((aligned(4096)));
 static struct gd__hook_ctx *other;
 static struct gd__clock object;
 
-void gd__race_report(struct gd__race *r)
+static void take_report(struct gd__race *r)
 {
 	fprintf(stderr, "unexpected race at %p\n", (void *)r->now.addr);
 	exit(1);
@@ -174,6 +175,7 @@ int main(void)
 {
 	if (!gd__race_init())
 		return 1;
+	gd__race_sink = take_report;
 	other = gd__gctx_make(gd__race_cur, 2, 0, 0);
 	clear();
 	write_all();

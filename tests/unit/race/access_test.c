@@ -12,6 +12,7 @@
 #include "detector/race/access.h"
 #include "detector/race/hooks.h"
 #include "detector/race/interval.h"
+#include "detector/race/race_find.h"
 #include "detector/race/race_report.h"
 #include "detector/race/record.h"
 #include "detector/race/site.h"
@@ -37,10 +38,17 @@ static uintptr_t pc_of(unsigned kind, size_t size, unsigned variant)
 static struct gd__race reports[REPORTS];
 static size_t nreports;
 
-void gd__race_report(struct gd__race *r)
+static void take_report(struct gd__race *r)
 {
 	if (nreports < REPORTS)
 		reports[nreports++] = *r;
+}
+
+static void set_up(void)
+{
+	CHECK(gd__race_init());
+	gd__race_sink = take_report;
+	gd__race_cur = NULL; /* this thread's own accesses are not the subject */
 }
 
 /* ---- model ---- */
@@ -382,7 +390,7 @@ static void play(const struct mix *m, uint64_t first, uint32_t ops)
 
 static void play_seeds(const struct mix *m, uint32_t seeds, uint32_t ops)
 {
-	CHECK(gd__race_init());
+	set_up();
 	for (uint32_t s = 1; s <= seeds; s++)
 		play(m, s, ops);
 }
@@ -448,7 +456,7 @@ static struct gd__hook_ctx *ga, *gb;
 
 static void two_goroutines(void)
 {
-	CHECK(gd__race_init());
+	set_up();
 	ga = gd__gctx_make(NULL, 1, 0, 0);
 	gb = gd__gctx_make(NULL, 2, 0, 0);
 	nreports = 0;
