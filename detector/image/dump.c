@@ -13,8 +13,10 @@
 
 #include <asm/prctl.h>
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "detector/image/core_io.h"
@@ -104,6 +106,27 @@ static void fill_registers(struct dump *d)
 	}
 }
 
+#define XFSZ ((uint64_t)1 << (SIGXFSZ - 1))
+
+/* A limit of file size (ulimit -f) is to be an error of gd_dump, not the end of the process. */
+static void hold_signal(uint64_t *mask)
+{
+	uint64_t block = XFSZ;
+
+	syscall(SYS_rt_sigprocmask, SIG_BLOCK, &block, mask, sizeof(*mask));
+}
+
+/* Takes back a signal that came meanwhile before it is let through again. */
+static void release_signal(const uint64_t *mask)
+{
+	static const struct timespec at_once;
+	uint64_t wait = XFSZ;
+
+	if (!(*mask & XFSZ))
+		syscall(SYS_rt_sigtimedwait, &wait, NULL, &at_once, sizeof(wait));
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, mask, NULL, sizeof(*mask));
+}
+
 /* On the system stack: the caller's goroutine stack may be small. */
 static void write_dump(void *arg)
 {
@@ -127,8 +150,11 @@ static void write_dump(void *arg)
 	fill_registers(d);
 
 	struct gd__core_source src = { .pid = pid, .threads = d->threads, .nthreads = d->n };
+	uint64_t mask;
 
+	hold_signal(&mask);
 	d->error = gd__core_write(&src, d->path, &doing);
+	release_signal(&mask);
 	gd__os_unmap(d->threads, bytes);
 }
 

@@ -131,8 +131,9 @@ int main(int argc, char **argv)
 	opterr = 0;
 	/* Debug files come from this machine; asking servers is the user's choice. */
 	unsetenv("DEBUGINFOD_URLS");
-	/* A reader that goes away is an error of writing, not a reason to die half-way. */
+	/* A reader that goes away or a limit is an error of writing, no reason to die half-way. */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	s = dispatch(argc, argv);
 	if (fflush(stdout) != 0 && s < STATUS_UNREADABLE)
 		s = STATUS_UNREADABLE;
