@@ -6,6 +6,7 @@
 #include "runtime/base/atomic.h"
 #include "runtime/base/fatal.h"
 #include "runtime/base/fmt.h"
+#include "runtime/base/os_linux.h"
 #include "runtime/inspect/inspect.h"
 #include "runtime/inspect/traceback.h"
 #include "runtime/sched/gtab.h"
@@ -48,6 +49,12 @@ __attribute__((constructor(103))) static void fill(void)
 	gd__anchor.run_frame = (uintptr_t)&gd__sched.run_frame;
 }
 
+static void keep(void *unused)
+{
+	(void)unused;
+	gd__trace_keep_running();
+}
+
 static void print(void *arg)
 {
 	static char buf[4096];
@@ -59,21 +66,30 @@ static void print(void *arg)
 }
 
 /*
- * Threads in user code are not stopped here: printing needs malloc and libdw, and one of them
- * might hold a lock of those. Their goroutines appear as running, without a stack.
+ * Threads in user code are stopped for as long as it takes to copy their stacks' return
+ * addresses. Printing needs malloc and libdw, and one of them might hold a lock of those.
  */
+static void stop_and_keep(void)
+{
+	gd__trace_prepare();
+	gd__stw_stop(true);
+	gd__sched.stopped_at = gd__os_now();
+	gd__inspect_on_system_stack(keep, NULL);
+	gd__stw_release_threads();
+}
+
 static void fatal_dump(int fd)
 {
 	bool started = gd__load_relaxed(&gd__sched.procs) != 0; /* else there is but this thread */
 
 	if (started && !gd__load_acquire(&gd__sched.stopping)) /* pairs with gd__stw_stop */
-		gd__stw_stop(false);
+		stop_and_keep();
 	gd__inspect_on_system_stack(print, &fd);
 }
 
 void gd_stacks(int fd)
 {
-	gd__stw_stop(false);
+	stop_and_keep();
 	gd__inspect_on_system_stack(print, &fd);
 	gd__stw_start();
 }

@@ -33,6 +33,8 @@ struct gd__anchor {
 	uint64_t ended;       /* address of a uint32_t: main has returned */
 	uint64_t run_frame;   /* address of a uint64_t, then an int32_t: gd_run's frame, its thread */
 	uint64_t heap_root, depot_root, reports_root; /* set by detector/common, or 0 */
+	/* Array of {lo, hi} pairs (lo 0: none): what gd_leak_add_root registered. By detector/image. */
+	uint64_t user_roots, user_roots_n;
 };
 
 extern struct gd__anchor gd__anchor;

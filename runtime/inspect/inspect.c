@@ -307,6 +307,11 @@ uint64_t gd__inspect_self(void)
 	return m && m->cur ? m->cur->id : 0;
 }
 
+bool gd__thread_is_runtime(void)
+{
+	return gd__m_self() != NULL;
+}
+
 /* The registers that a callee saves, as they are in the caller of gd__inspect_on_system_stack. */
 static GD__ALWAYS_INLINE void capture(uint64_t *regs)
 {

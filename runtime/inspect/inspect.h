@@ -158,6 +158,8 @@ void gd__inspect_stop(void);
 void gd__inspect_start(void);
 /* The goroutine this thread runs (also on its system stack), 0 if none. */
 uint64_t gd__inspect_self(void);
+/* Whether this thread is one of the runtime's own. */
+bool gd__thread_is_runtime(void);
 /* Runs fn(arg) on this thread's system stack with the caller's context saved, so that a
  * stack scan of the caller begins at its own frame. */
 void gd__inspect_on_system_stack(void (*fn)(void *), void *arg);

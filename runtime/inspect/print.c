@@ -63,9 +63,9 @@ static void print_age(struct gd__out *o, int64_t ns)
 	int64_t seconds = ns / SECOND;
 
 	if (seconds >= 60)
-		gd__out_fmt(o, ", %lld minutes", (long long)(seconds / 60));
+		gd__out_fmt(o, ", %lld minute%s", (long long)(seconds / 60), seconds < 120 ? "" : "s");
 	else if (seconds >= 1)
-		gd__out_fmt(o, ", %lld seconds", (long long)seconds);
+		gd__out_fmt(o, ", %lld second%s", (long long)seconds, seconds == 1 ? "" : "s");
 }
 
 /* A name that the program gave, not the function as it stood in gd_go. */
@@ -154,6 +154,8 @@ static void print_thread(struct gd__out *o)
 	uintptr_t pcs[GD__FRAMES_MAX];
 	size_t n = gd__trace_self(pcs, GD__FRAMES_MAX, 0);
 
+	if (gd__thread_is_runtime()) /* sysmon or a worker: nothing of the user's */
+		return;
 	gd__out_fmt(o, "thread %d [running]:\n", gd__os_tid());
 	gd__print_stack(o, pcs, n);
 	gd__out_str(o, "\n");

@@ -192,12 +192,35 @@ GD__NOINLINE size_t gd__trace_self(uintptr_t *pcs, size_t max, size_t skip)
 	return n;
 }
 
+/* Stacks of running goroutines that were taken while their threads were stopped. */
+static struct kept {
+	uint64_t id;
+	size_t n;
+	uintptr_t pcs[GD__FRAMES_MAX];
+} kept[GD__KEPT_MAX];
+static size_t nkept;
+
+static const struct kept *find_kept(uint64_t id)
+{
+	for (size_t i = 0; i < nkept; i++)
+		if (kept[i].id == id)
+			return &kept[i];
+	return NULL;
+}
+
 /* The running goroutine's thread was stopped, or it has saved its registers itself. */
 static size_t trace_running(const struct gd__runtime *rt, const struct gd__ginfo *g, uintptr_t *pcs,
 			    size_t max)
 {
+	const struct kept *k = find_kept(g->id);
 	struct gd__tinfo t;
 
+	if (k) {
+		size_t n = k->n < max ? k->n : max;
+
+		memcpy(pcs, k->pcs, n * sizeof(*pcs));
+		return n;
+	}
 	for (uint64_t i = 0; gd__inspect_thread(rt, i, &t); i++) {
 		if (t.goid != g->id || t.pc == 0)
 			continue;
@@ -228,6 +251,26 @@ size_t gd__trace_goroutine(const struct gd__runtime *rt, const struct gd__ginfo 
 	/* After an overflow the innermost frame lies in the guard; what it saved lies above. */
 	return gd__trace_regs(pcs, max, regs, g->resume_pc,
 			      g->sp < g->stack_lo ? g->sp : g->stack_lo, g->stack_hi);
+}
+
+void gd__trace_keep_running(void)
+{
+	struct gd__runtime rt;
+	struct gd__ginfo g;
+	bool broken;
+
+	nkept = 0;
+	if (gd__inspect_open(&rt, &gd__mem_self, 0) != GD__INSPECT_OK)
+		return;
+	for (uint64_t i = 0; i < rt.ngoroutines && nkept < GD__KEPT_MAX; i++) {
+		struct kept *k = &kept[nkept];
+
+		if (!gd__inspect_goroutine(&rt, i, &g, &broken) || g.state != GD__GI_RUNNING)
+			continue;
+		k->n = gd__trace_goroutine(&rt, &g, k->pcs, GD__FRAMES_MAX);
+		k->id = g.id;
+		nkept += k->n > 0;
+	}
 }
 
 static void load(void *arg)

@@ -40,6 +40,14 @@ size_t gd__trace_goroutine(const struct gd__runtime *rt, const struct gd__ginfo 
  * threads inside malloc or the loader. Returns what is missing: "libdw.so.1", ... or NULL.
  */
 const char *gd__trace_prepare(void);
+
+/*
+ * Takes the stacks of running goroutines while their threads are stopped, for a dump that is
+ * printed after they have been let go (they may hold locks that printing needs). At most
+ * GD__KEPT_MAX. Only one dump at a time.
+ */
+#define GD__KEPT_MAX 64
+void gd__trace_keep_running(void);
 /* Cheap walk of frame pointers for hot paths; bounds are those of the current stack. */
 size_t gd__trace_frame_pointers(uintptr_t *pcs, size_t max, const void *frame, uintptr_t lo,
 				uintptr_t hi);

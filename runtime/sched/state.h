@@ -100,6 +100,8 @@ void gd__sysmon_ask_fault(struct gd__m *m, struct gd__g *g);
  */
 bool gd__stw_stop(bool by_signal);
 void gd__stw_start(void);
+/* Threads that a signal stopped go on; the Ps stay stopped. */
+void gd__stw_release_threads(void);
 /* This M, without a P to run, waits until the world goes on. */
 void gd__stw_wait(struct gd__m *m);
 /* p, which the caller has taken from a system call, stops or goes idle. */

@@ -126,7 +126,7 @@ static void on_stop_signal(int sig, siginfo_t *info, void *context)
 		return;
 	gd__add_seq_cst(&gd__sched.stop_note, 1); /* pairs with the wait in wait_stopped */
 	gd__os_futex_wake(&gd__sched.stop_note, 1);
-	while (gd__load_acquire(&m->stop) == GD__M_STOPPED) /* pairs with release_threads */
+	while (gd__load_acquire(&m->stop) == GD__M_STOPPED) /* pairs with gd__stw_release_threads */
 		gd__os_futex_wait(&m->stop, GD__M_STOPPED, -1);
 }
 
@@ -199,7 +199,7 @@ bool gd__stw_stop(bool by_signal) GD_UNCHECKED
 	return wait_stopped(own, by_signal);
 }
 
-static void release_threads(void)
+void gd__stw_release_threads(void)
 {
 	/* pairs with publish in m.c: the list */
 	for (struct gd__m *m = gd__load_acquire(&gd__sched.allm); m;
@@ -230,7 +230,7 @@ void gd__stw_start(void) GD_UNCHECKED
 		busy = p;
 	}
 	gd__unlock(&gd__sched.lock);
-	release_threads();
+	gd__stw_release_threads();
 	gd__unlock(&lock);
 	while (busy) {
 		struct gd__p *p = busy;
