@@ -10,8 +10,10 @@
  * Every "expect: REGEX" comment of the source (with -c: between this CASE( and
  * the next) must match stderr; @LINE in it is the number of its own line, @NEXT of the one after.
  * "expect(race): REGEX" counts only if that is the verdict, and "forbid: REGEX"
- * must not match. A WARNING line that is not about the verdict fails the test,
- * so that a false report beside the right one is seen.
+ * must not match. RACE(x) begins the case race_x as CASE(race_x) does, NORACE(x) norace_x.
+ * A line with the comment "race" must be one side of a reported race, with "race?" it may be.
+ * A WARNING line that is not about the verdict, and where lines are marked a race of
+ * others, fails the test, so that a false report beside the right one is seen.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -40,8 +42,19 @@ static const struct verdict verdicts[] = {
 	{ "none", 0, NULL },
 };
 
+/* Lines of the source that are sides of a race. */
+enum { MARKS = 100 };
+
+struct mark {
+	char place[300]; /* "div.c:12 " as reports have it */
+	int line;
+	bool optional;
+};
+
 static const char *source;
 static int failures;
+static struct mark marks[MARKS];
+static int nmarks;
 
 static void die(const char *what)
 {
@@ -208,6 +221,71 @@ static bool take_pattern(const char *comment, int line, char *pattern, size_t si
 	return n > 0;
 }
 
+static void take_mark(const char *text, int line)
+{
+	const char *base = strrchr(source, '/');
+	bool optional = strstr(text, "/* race? */") != NULL;
+
+	if (!optional && !strstr(text, "/* race */"))
+		return;
+	if (nmarks == MARKS)
+		die("too many lines of one case are marked");
+	struct mark *m = &marks[nmarks++];
+
+	snprintf(m->place, sizeof(m->place), "%s:%d ", base ? base + 1 : source, line);
+	m->line = line;
+	m->optional = optional;
+}
+
+/* A stack of a report: from "#0" to the empty line. */
+static bool stack_is_marked(const char *stack)
+{
+	const char *end = strstr(stack, "\n\n");
+	size_t n = end ? (size_t)(end - stack) : strlen(stack);
+
+	for (int i = 0; i < nmarks; i++)
+		if (memmem(stack, n, marks[i].place, strlen(marks[i].place)))
+			return true;
+	return false;
+}
+
+/* Where lines are marked: each is reported, and each report is about two of them. */
+static void check_marks(const char *err)
+{
+	for (int i = 0; i < nmarks; i++)
+		if (!marks[i].optional && !strstr(err, marks[i].place))
+			fail("line %d: not reported: a race", marks[i].line);
+	for (const char *at = err; nmarks > 0 && (at = strstr(at, "WARNING:")) != NULL; at++) {
+		const char *stack = at;
+
+		for (int side = 0; side < 2; side++) {
+			stack = strstr(stack + 1, "#0 ");
+			if (!stack || !stack_is_marked(stack)) {
+				fail("a report is about a line that is not marked");
+				break;
+			}
+		}
+	}
+}
+
+/* The name of the case that begins on this line, or NULL. */
+static const char *case_begun(const char *text, char *name, size_t size)
+{
+	static const char *const begins[][2] = { { "CASE(", "" },
+						 { "RACE(", "race_" },
+						 { "NORACE(", "norace_" } };
+
+	for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++) {
+		const char *in = text + strlen(begins[i][0]);
+
+		if (strncmp(text, begins[i][0], strlen(begins[i][0])) != 0)
+			continue;
+		snprintf(name, size, "%s%.*s", begins[i][1], (int)strcspn(in, ")"), in);
+		return name;
+	}
+	return NULL;
+}
+
 /* Judges one line of the source. */
 static void check_line(const char *text, int line, const struct verdict *v, const char *err)
 {
@@ -220,6 +298,7 @@ static void check_line(const char *text, int line, const struct verdict *v, cons
 		at += strlen(tagged);
 	if (at && take_pattern(at, line, pattern, sizeof(pattern)) && !matches(pattern, err))
 		fail("line %d: not reported: %s", line, pattern);
+	take_mark(text, line);
 	at = strstr(text, "forbid: ");
 	if (at && take_pattern(at + strlen("forbid: "), line, pattern, sizeof(pattern)) &&
 	    matches(pattern, err))
@@ -230,19 +309,18 @@ static void check_line(const char *text, int line, const struct verdict *v, cons
 static const struct verdict *read_source(const char *only, const struct verdict *v, const char *err)
 {
 	FILE *f = fopen(source, "r");
-	char text[2048], begin[256];
+	char text[2048], name[256];
 	bool inside = only == NULL, seen = inside;
 
 	if (!f)
 		die("cannot be read");
-	snprintf(begin, sizeof(begin), "CASE(%s)", only ? only : "");
 	for (int line = 1; fgets(text, sizeof(text), f); line++) {
 		const char *named = strstr(text, "verdict: ");
 
 		if (!v && line == 1 && named)
 			v = verdict_named(named + 9, strcspn(named + 9, "; *"));
-		if (only && strncmp(text, "CASE(", 5) == 0)
-			inside = strncmp(text, begin, strlen(begin)) == 0;
+		if (only && case_begun(text, name, sizeof(name)))
+			inside = strcmp(name, only) == 0;
 		seen |= inside;
 		if (inside && v && err)
 			check_line(text, line, v, err);
@@ -306,6 +384,7 @@ int main(int argc, char **argv)
 		fail("exit code %d, expected %d (%s)", code, v->exit_code, v->name);
 	check_warnings(v, err.text);
 	read_source(only, v, err.text);
+	check_marks(err.text);
 	if (failures == 0)
 		return 0;
 	fprintf(stderr, "command:");

@@ -18,7 +18,10 @@
 /* What reports need: frames that can be walked, and lines. */
 static const char *const walkable[] = { "-fno-omit-frame-pointer", "-fasynchronous-unwind-tables",
 					"-D__GDETECT__=1", NULL };
-/* Calls that would be expanded in place without a hook stay calls, which are interposed. */
+/*
+ * Calls that would be expanded in place without a hook stay calls, which are interposed.
+ * Equal functions stay apart, so that reports name the one that ran.
+ */
 static const char *const gcc_race[] = { "-fno-builtin-memset",
 					"-fno-builtin-memcpy",
 					"-fno-builtin-memmove",
@@ -31,6 +34,7 @@ static const char *const gcc_race[] = { "-fno-builtin-memset",
 					"-fno-builtin-strncmp",
 					"-fno-builtin-sprintf",
 					"-fno-builtin-snprintf",
+					"-fno-ipa-icf",
 					"-Wno-tsan",
 					NULL };
 static const char *const clang_race[] = { "-Xclang",
