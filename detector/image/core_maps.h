@@ -17,7 +17,7 @@ enum gd__map_content {
 
 struct gd__map {
 	uint64_t lo, hi;
-	uint64_t offset; /* in the file */
+	uint64_t offset;  /* in the file */
 	const char *name; /* "" if it has none */
 	bool readable, writable, executable, shared;
 	bool file;    /* pages come from a file or, as those of the vdso, from the kernel */

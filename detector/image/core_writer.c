@@ -215,8 +215,9 @@ static int write_head(struct writer *w, uint64_t *data, uint64_t *end)
 
 	fill_header((Elf64_Ehdr *)(void *)buf, segments, section_at);
 	((Elf64_Shdr *)(void *)(buf + section_at))->sh_info = (uint32_t)segments;
-	*p++ = (Elf64_Phdr){ .p_type = PT_NOTE, .p_offset = notes_at, .p_filesz = notes,
-			     .p_align = 4 };
+	*p++ = (Elf64_Phdr){
+		.p_type = PT_NOTE, .p_offset = notes_at, .p_filesz = notes, .p_align = 4
+	};
 	*data = offset;
 	for (size_t i = 0; i < w->maps.n; i++) {
 		fill_load(p++, &w->maps.map[i], offset);

@@ -12,6 +12,7 @@
 /* Bounds of what a hostile core may make us do. */
 #define GOROUTINES_MAX ((uint64_t)1 << 27)
 #define BROKEN_MAX     65536
+#define STACK_MAX      ((uint64_t)4 << 30)
 
 static struct gd__core *core_of(const struct gd__image *im)
 {
@@ -141,6 +142,10 @@ static bool copy_goroutines(struct gd__core *c)
 			c->broken += broken;
 			continue;
 		}
+		if (g.stack_lo > g.stack_hi || g.stack_hi - g.stack_lo > STACK_MAX) {
+			c->broken++;
+			continue;
+		}
 		if (used == cap) {
 			cap = cap ? cap * 2 : 64;
 			void *grown = realloc(c->g, cap * sizeof(*c->g));
@@ -175,11 +180,13 @@ static void tell_missing(struct gd__core *c)
 			 (unsigned long long)c->file.lost);
 	else if (c->lost_stacks)
 		snprintf(im->missing, sizeof(im->missing),
-			 "the core does not hold the stacks of %zu goroutines (gdb's gcore cannot read "
-			 "stacks with guard pages; gleak dump can)", c->lost_stacks);
+			 "the core does not hold the stacks of %zu goroutines (gdb's gcore cannot "
+			 "read "
+			 "stacks with guard pages; gleak dump can)",
+			 c->lost_stacks);
 	else if (c->broken)
-		snprintf(im->missing, sizeof(im->missing),
-			 "%zu goroutine records cannot be read", c->broken);
+		snprintf(im->missing, sizeof(im->missing), "%zu goroutine records cannot be read",
+			 c->broken);
 	else if (c->file.nthreads == 0)
 		snprintf(im->missing, sizeof(im->missing), "the core holds no registers");
 	im->truncated = im->missing[0] != 0;

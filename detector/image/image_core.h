@@ -24,12 +24,12 @@ struct gd__core {
 	struct gd__modules modules;
 	struct gd__mem mem;
 	struct gd__ginfo *g;
-	size_t broken; /* goroutine records that could not be read */
-	size_t lost_stacks; /* parked goroutines whose stack is not in the core */
-	uint64_t *fs_base; /* per thread of the file, 0 if unknown */
+	size_t broken;               /* goroutine records that could not be read */
+	size_t lost_stacks;          /* parked goroutines whose stack is not in the core */
+	uint64_t *fs_base;           /* per thread of the file, 0 if unknown */
 	struct gd__core_words words; /* registers of threads, of system calls, words of timers */
-	size_t timers_at; /* where in words those of timers begin */
-	int64_t now_ns; /* not before any time in the dump */
+	size_t timers_at;            /* where in words those of timers begin */
+	int64_t now_ns;              /* not before any time in the dump */
 };
 
 /*

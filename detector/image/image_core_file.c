@@ -44,7 +44,8 @@ static bool map_file(struct gd__corefile *c, const char *path, char *error)
 		return false;
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
 		close(fd);
-		return fail(error, S_ISDIR(st.st_mode) ? "is a directory" : "is not a regular file");
+		return fail(error,
+			    S_ISDIR(st.st_mode) ? "is a directory" : "is not a regular file");
 	}
 	if (st.st_size == 0) {
 		close(fd);

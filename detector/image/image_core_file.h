@@ -38,9 +38,9 @@ struct gd__corefile {
 	size_t nthreads;
 	struct gd__filemap *files; /* sorted by lo */
 	size_t nfiles;
-	uint64_t entry;       /* AT_ENTRY, 0 if unknown */
-	uint64_t lost;        /* bytes that the headers promise and the file does not have */
-	char program[80];     /* command line, or the short name */
+	uint64_t entry;   /* AT_ENTRY, 0 if unknown */
+	uint64_t lost;    /* bytes that the headers promise and the file does not have */
+	char program[80]; /* command line, or the short name */
 	int32_t pid;
 };
 

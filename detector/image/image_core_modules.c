@@ -284,8 +284,9 @@ static void collect(struct gd__modules *m)
 		if (f->offset != 0)
 			continue;
 		cur = &m->module[m->n++];
-		*cur = (struct gd__module){ .path = f->path, .disk = f->path, .lo = f->lo,
-					    .hi = f->hi };
+		*cur = (struct gd__module){
+			.path = f->path, .disk = f->path, .lo = f->lo, .hi = f->hi
+		};
 	}
 }
 

@@ -13,14 +13,14 @@
 
 #include "detector/image/image_core_file.h"
 
-#define GD__BUILD_ID_MAX  32
-#define GD__DATA_MAX      8 /* writable segments of a module that are looked at */
+#define GD__BUILD_ID_MAX 32
+#define GD__DATA_MAX     8 /* writable segments of a module that are looked at */
 
 enum gd__module_file {
-	GD__MODULE_SAME,     /* on disk is what was dumped */
-	GD__MODULE_UNSURE,   /* on disk is something, and nothing tells whether it is the same */
-	GD__MODULE_OTHER,    /* on disk is another build */
-	GD__MODULE_MISSING   /* not on disk, or not readable */
+	GD__MODULE_SAME,   /* on disk is what was dumped */
+	GD__MODULE_UNSURE, /* on disk is something, and nothing tells whether it is the same */
+	GD__MODULE_OTHER,  /* on disk is another build */
+	GD__MODULE_MISSING /* not on disk, or not readable */
 };
 
 struct gd__module {

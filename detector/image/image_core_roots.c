@@ -11,21 +11,25 @@
 #include <string.h>
 
 #include "detector/image/image_core.h"
+#include "runtime/inspect/anchor.h"
 
 /* Words are given addresses in the kernel's half, where no process has memory. */
 #define WORDS_BASE 0xffffd00000000000ull
 
 /* glibc: the thread's descriptor begins with its own address, repeated at 16, and holds its id. */
-#define TCB_SELF  16
-#define TCB_TID   0x2d0
-#define TCB_SIZE  4096 /* more than struct pthread has; clipped to the mapping */
-#define TLS_MAX   ((uint64_t)64 << 20)
+#define TCB_SELF 16
+#define TCB_TID  0x2d0
+#define TCB_SIZE 4096 /* more than struct pthread has; clipped to the mapping */
+#define TLS_MAX  ((uint64_t)64 << 20)
 /* Below the stack pointer a leaf function may keep data. */
 #define RED_ZONE 128
 
 #define CALL_REGS (sizeof(((struct gd__ginfo *)0)->call_regs) / sizeof(uint64_t))
 
-#define TIMERS_MAX ((uint64_t)1 << 22)
+/* Address space in root ranges; unmapped pages in it cost a look-up each. */
+#define ADDRESSES_MAX  ((uint64_t)256 << 30)
+#define REGISTERED_MAX 65536
+#define TIMERS_MAX     ((uint64_t)1 << 22)
 
 static bool add_word(struct gd__core_words *w, uint64_t value)
 {
@@ -42,8 +46,7 @@ static bool add_word(struct gd__core_words *w, uint64_t value)
 	return true;
 }
 
-static bool is_tcb(const struct gd__core *c, const struct gd__segment *s, uint64_t at,
-		   int32_t *tid)
+static bool is_tcb(const struct gd__core *c, const struct gd__segment *s, uint64_t at, int32_t *tid)
 {
 	const unsigned char *p = c->file.data + s->offset + at;
 	uint64_t self[3];
@@ -128,20 +131,28 @@ struct walk {
 	struct gd__core *c;
 	void (*visit)(void *arg, enum gd__root_kind kind, struct gd__range r);
 	void *arg;
+	uint64_t left; /* bytes of address space that may still be given */
 };
 
-static void give(const struct walk *w, enum gd__root_kind kind, uint64_t lo, uint64_t hi)
+/* Sizes come from the core: a broken one is not to make the engine walk through 2^63 bytes. */
+static void give(struct walk *w, enum gd__root_kind kind, uint64_t lo, uint64_t hi)
 {
-	if (lo < hi)
-		w->visit(w->arg, kind, (struct gd__range){ lo, hi });
+	if (lo >= hi)
+		return;
+	if (hi - lo > w->left) {
+		w->c->im.truncated = true;
+		return;
+	}
+	w->left -= hi - lo;
+	w->visit(w->arg, kind, (struct gd__range){ lo, hi });
 }
 
-static void give_words(const struct walk *w, enum gd__root_kind kind, size_t first, size_t n)
+static void give_words(struct walk *w, enum gd__root_kind kind, size_t first, size_t n)
 {
 	give(w, kind, WORDS_BASE + first * 8, WORDS_BASE + (first + n) * 8);
 }
 
-static void give_data(const struct walk *w)
+static void give_data(struct walk *w)
 {
 	for (size_t i = 0; i < w->c->modules.n; i++) {
 		const struct gd__module *m = &w->c->modules.module[i];
@@ -154,11 +165,25 @@ static void give_data(const struct walk *w)
 	}
 }
 
+/* What the program has registered with gd_leak_add_root. */
+static void give_registered(struct walk *w)
+{
+	const struct gd__mem *mem = &w->c->mem;
+	struct gd__anchor a;
+	struct gd__range r;
+
+	if (!mem->read(mem, w->c->im.rt.anchor, &a, sizeof(a)) || !a.user_roots)
+		return;
+	for (uint64_t i = 0; i < a.user_roots_n && i < REGISTERED_MAX; i++)
+		if (mem->read(mem, a.user_roots + i * sizeof(r), &r, sizeof(r)) && r.lo)
+			give(w, GD__ROOT_DATA, r.lo, r.hi);
+}
+
 /*
  * The blocks of all modules lie below the descriptor, and below them the thread's stack begins:
  * not a word too much, or dead frames count as live.
  */
-static void give_tls(const struct walk *w, uint64_t fs_base)
+static void give_tls(struct walk *w, uint64_t fs_base)
 {
 	const struct gd__segment *s = gd__corefile_segment(&w->c->file, fs_base);
 	uint64_t size = 0;
@@ -179,7 +204,7 @@ static void give_tls(const struct walk *w, uint64_t fs_base)
 
 /* The stack of a thread that is not the runtime's, from sp to its descriptor or the mapping's end;
  * with an unknown sp, all of it. */
-static void give_stack(const struct walk *w, uint64_t sp, uint64_t fs_base)
+static void give_stack(struct walk *w, uint64_t sp, uint64_t fs_base)
 {
 	const struct gd__segment *s = gd__corefile_segment(&w->c->file, sp ? sp : fs_base);
 
@@ -218,7 +243,7 @@ static const struct gd__ginfo *running_at(const struct gd__core *c, uint64_t sp)
 	return NULL;
 }
 
-static void give_thread(const struct walk *w, size_t i)
+static void give_thread(struct walk *w, size_t i)
 {
 	const struct gd__core_thread *t = &w->c->file.threads[i];
 	uint64_t sp = t->regs[GD__REG_RSP];
@@ -243,15 +268,17 @@ void gd__core_roots(struct gd__image *im,
 		    void (*visit)(void *arg, enum gd__root_kind kind, struct gd__range r),
 		    void *arg)
 {
-	struct walk w = { im->priv, visit, arg };
+	struct walk w = { im->priv, visit, arg, ADDRESSES_MAX };
 	size_t registers = w.c->file.nthreads * GD__CORE_REGS;
 
 	give_data(&w);
+	give_registered(&w);
 	for (size_t i = 0; i < w.c->file.nthreads; i++)
 		give_thread(&w, i);
 	for (size_t i = 0; i < w.c->im.ng; i++)
 		if (finished(w.c, &im->g[i]))
-			visit(arg, GD__ROOT_G, (struct gd__range){ im->g[i].stack_hi, im->g[i].stack_hi });
+			visit(arg, GD__ROOT_G,
+			      (struct gd__range){ im->g[i].stack_hi, im->g[i].stack_hi });
 	give_words(&w, GD__ROOT_G, registers, w.c->timers_at - registers);
 	give_words(&w, GD__ROOT_TIMER, w.c->timers_at, w.c->words.n - w.c->timers_at);
 }

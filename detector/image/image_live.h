@@ -13,7 +13,7 @@
 
 struct gd__live {
 	int32_t pid;
-	struct gd__mem mem; /* reads its memory; self points to this struct */
+	struct gd__mem mem;              /* reads its memory; self points to this struct */
 	struct gd__core_thread *threads; /* the main thread first */
 	size_t n, cap;
 };

@@ -15,6 +15,7 @@
 #include "runtime/base/fmt.h"
 #include "runtime/base/lock.h"
 #include "runtime/base/os_linux.h"
+#include "runtime/inspect/anchor.h"
 #include "runtime/inspect/traceback.h"
 
 #define MODULE_RANGES 1024
@@ -303,6 +304,8 @@ void gd_leak_add_root(const void *p, size_t n)
 	if (!p || n == 0)
 		return;
 	gd__lock(&user_lock, GD__RANK_LEAF);
+	gd__anchor.user_roots = (uintptr_t)user;
+	gd__anchor.user_roots_n = USER_RANGES;
 	for (size_t i = 0; i < USER_RANGES; i++)
 		if (user[i].lo == 0 || user[i].lo == (uintptr_t)p) {
 			user[i] = (struct gd__range){ (uintptr_t)p, (uintptr_t)p + n };

@@ -43,7 +43,8 @@ static void check_frames(json_t *frames)
 	json_t *f;
 	size_t i;
 
-	json_array_foreach(frames, i, f) {
+	json_array_foreach(frames, i, f)
+	{
 		check_hex(f, "offset");
 		text(f, "module");
 		if (json_object_get(f, "line"))
@@ -80,13 +81,14 @@ int main(int argc, char **argv)
 	need(json_is_boolean(json_object_get(r, "complete")), "complete");
 	array(r, "races");
 	array(r, "notes");
-	json_array_foreach(array(r, "leaks"), i, leak) {
+	json_array_foreach(array(r, "leaks"), i, leak)
+	{
 		json_t *members = array(leak, "goroutines");
 
 		need(json_integer_value(json_object_get(leak, "count")) ==
-			     (json_int_t)json_array_size(members), "count");
-		json_array_foreach(members, k, g)
-			check_goroutine(g);
+			     (json_int_t)json_array_size(members),
+		     "count");
+		json_array_foreach(members, k, g) check_goroutine(g);
 		g = json_array_get(members, 0);
 		printf("%s %s [%s] x%zu in %s by %s cap=%d %s\n", text(leak, "verdict"),
 		       text(leak, "evidence"), text(leak, "wait"), json_array_size(members),

@@ -104,8 +104,8 @@ static int flip(int fd, unsigned round, char **argv)
 
 	for (unsigned i = 0; i < n; i++) {
 		static const unsigned char interesting[] = { 0x00, 0xff, 0x7f, 0x80, 0x01 };
-		unsigned char c = draw(2) ? (unsigned char)draw(256)
-					  : interesting[draw(sizeof(interesting))];
+		unsigned char c =
+			draw(2) ? (unsigned char)draw(256) : interesting[draw(sizeof(interesting))];
 
 		at[i] = place();
 		if (pread(fd, &old[i], 1, at[i]) != 1)
@@ -118,8 +118,8 @@ static int flip(int fd, unsigned round, char **argv)
 		if (pwrite(fd, &old[i], 1, at[i]) != 1)
 			return 0;
 	if (!good(status))
-		printf("round %u: status 0x%x after %u flips, the first at %lld\n", round, status, n,
-		       (long long)at[0]);
+		printf("round %u: status 0x%x after %u flips, the first at %lld\n", round, status,
+		       n, (long long)at[0]);
 	return good(status);
 }
 

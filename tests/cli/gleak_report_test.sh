@@ -92,6 +92,39 @@ for core in gdb.*; do
 	esac
 done
 
+# Memory that only gd_leak_add_root makes known keeps a goroutine off the list, in a core as well.
+cat >root.c <<'END'
+#include <gdetect/gdetect.h>
+#include <gdetect/leak.h>
+#include <sys/mman.h>
+typedef gd_chan_of(int) int_chan;
+struct wait_args { int_chan c; };
+static void wait(struct wait_args *a) { gd_chan_recv(a->c, NULL); }
+static void __attribute__((noinline)) make(void **shared)
+{
+	int_chan c = gd_chan_make(int_chan, 0);
+	*shared = c.raw;
+	gd_go(wait, .c = c);
+}
+static void start(void *arg)
+{
+	char **argv = arg;
+	void **shared = mmap(0, 4096, 3, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (argv[2])
+		gd_leak_add_root(shared, 4096);
+	make(shared);
+	gd_sleep(20 * GD_MILLISECOND);
+	gd_dump(argv[1]);
+}
+int main(int argc, char **argv) { return gd_run(start, argv); }
+END
+"$GD_BUILD/bin/gdetect-gcc" -g -fgdetect=leak -o root root.c || fail "root.c does not build"
+./root unknown.core 2>/dev/null
+./root known.core known 2>/dev/null
+exits "unknown memory" 1 "$gleak" check unknown.core
+has "unknown memory" 'proven: 1 goroutine \[chan receive\] in wait'
+exits "registered memory" 0 "$gleak" check known.core
+
 # A core of the kernel, where it writes to the working directory.
 if [ "$(cat /proc/sys/kernel/core_pattern)" = core ] && ulimit -c unlimited 2>/dev/null; then
 	start

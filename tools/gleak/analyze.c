@@ -68,15 +68,21 @@ static void note_modules(struct work *w, const struct stack *s)
 		if (!m || !m->elf)
 			continue;
 		if (m->file == GD__MODULE_MISSING)
-			dump_miss(w->d, "%s is not there: no names for its frames, and stacks end "
-				  "in it; --exe says where it is", m->disk);
+			dump_miss(w->d,
+				  "%s is not there: no names for its frames, and stacks end "
+				  "in it; --exe says where it is",
+				  m->disk);
 		else if (m->file == GD__MODULE_OTHER)
-			dump_miss(w->d, "%s is another build than the one that was dumped (build id "
-				  "differs): no names for its frames; --exe says where the right one is",
+			dump_miss(w->d,
+				  "%s is another build than the one that was dumped (build id "
+				  "differs): no names for its frames; --exe says where the right "
+				  "one is",
 				  m->disk);
 		else if (m->file == GD__MODULE_UNSURE)
-			dump_note(w->d, "%s has no build id: nothing shows that it is the build that "
-				  "was dumped", m->disk);
+			dump_note(w->d,
+				  "%s has no build id: nothing shows that it is the build that "
+				  "was dumped",
+				  m->disk);
 	}
 }
 

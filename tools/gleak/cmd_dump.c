@@ -65,7 +65,8 @@ static enum status dump(int32_t pid, const char *path)
 	}
 	if (r == -EPERM || r == -EACCES) {
 		say_error("not allowed to stop process %d: it belongs to somebody else, is being "
-			  "debugged, or ptrace is restricted (kernel.yama.ptrace_scope)", pid);
+			  "debugged, or ptrace is restricted (kernel.yama.ptrace_scope)",
+			  pid);
 		return STATUS_UNREADABLE;
 	}
 	if (r) {
@@ -117,7 +118,8 @@ const struct command cmd_dump = {
 		"\n"
 		"  -o, --output FILE  the core to write\n"
 		"\n"
-		"Exit code: 0 done, 2 usage, 3 the process cannot be read or the file not written.\n"
+		"Exit code: 0 done, 2 usage, 3 the process cannot be read or the file not "
+		"written.\n"
 		"\n"
 		"Examples:\n"
 		"  gleak dump 1234 -o server.core && gleak report server.core\n"

@@ -61,7 +61,8 @@ static void print_help(FILE *f)
 	      "\n"
 	      "Finds goroutine leaks, and shows recorded races, in cores of gdetect programs.\n"
 	      "\n"
-	      "Commands:\n", f);
+	      "Commands:\n",
+	      f);
 	for (size_t i = 0; i < COMMANDS; i++)
 		fprintf(f, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
 	fputs("  help     show how to use a command\n"
@@ -74,7 +75,8 @@ static void print_help(FILE *f)
 	      "Examples:\n"
 	      "  gleak dump 1234 -o server.core\n"
 	      "  gleak report server.core\n"
-	      "  gleak help check\n", f);
+	      "  gleak help check\n",
+	      f);
 }
 
 static enum status help(const char *name)

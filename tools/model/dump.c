@@ -81,8 +81,8 @@ static bool together(const struct goroutine *a, const struct goroutine *b)
 	if (a->hash != b->hash || a->info->state != b->info->state ||
 	    a->info->reason != b->info->reason || !a->leak != !b->leak)
 		return false;
-	if (a->leak && (a->leak->verdict != b->leak->verdict ||
-			a->leak->evidence != b->leak->evidence))
+	if (a->leak &&
+	    (a->leak->verdict != b->leak->verdict || a->leak->evidence != b->leak->evidence))
 		return false;
 	return stack_same(&a->stack, &b->stack) && stack_same(&a->created, &b->created);
 }

@@ -138,10 +138,14 @@ static void write_goroutine(struct json *j, const struct dump *d, const struct g
 static const char *evidence_word(enum gd__evidence e)
 {
 	static const char *const words[] = {
-		[GD__EVIDENCE_NONE] = "none",         [GD__EVIDENCE_NIL] = "nil",
-		[GD__EVIDENCE_UNREACHABLE] = "unreachable", [GD__EVIDENCE_CYCLE] = "cycle",
-		[GD__EVIDENCE_DROPPED] = "dropped",   [GD__EVIDENCE_OWNER] = "owner",
-		[GD__EVIDENCE_DEAD_OWNER] = "dead-owner", [GD__EVIDENCE_ALIVE] = "alive",
+		[GD__EVIDENCE_NONE] = "none",
+		[GD__EVIDENCE_NIL] = "nil",
+		[GD__EVIDENCE_UNREACHABLE] = "unreachable",
+		[GD__EVIDENCE_CYCLE] = "cycle",
+		[GD__EVIDENCE_DROPPED] = "dropped",
+		[GD__EVIDENCE_OWNER] = "owner",
+		[GD__EVIDENCE_DEAD_OWNER] = "dead-owner",
+		[GD__EVIDENCE_ALIVE] = "alive",
 	};
 
 	return words[e];
@@ -169,8 +173,10 @@ static void write_access(struct json *j, const char *key, const struct gd__recor
 			 const struct stack *stack, const struct stack *created)
 {
 	json_object(j, key);
-	json_text(j, "kind", a->flags & GD__RECORDED_FREE ? "free" :
-			     a->flags & GD__RECORDED_WRITE ? "write" : "read");
+	json_text(j, "kind",
+		  a->flags & GD__RECORDED_FREE    ? "free"
+		  : a->flags & GD__RECORDED_WRITE ? "write"
+						  : "read");
 	json_bool(j, "atomic", a->flags & GD__RECORDED_ATOMIC);
 	json_hex(j, "addr", a->addr);
 	json_int(j, "size", a->size);

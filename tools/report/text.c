@@ -151,8 +151,9 @@ static void write_finding(FILE *f, const struct dump *d, const struct group *gro
 static void write_access(FILE *f, const char *which, const struct gd__recorded_access *a,
 			 const struct stack *stack, const struct stack *created)
 {
-	const char *kind = a->flags & GD__RECORDED_FREE ? "free" :
-			   a->flags & GD__RECORDED_WRITE ? "write" : "read";
+	const char *kind = a->flags & GD__RECORDED_FREE    ? "free"
+			   : a->flags & GD__RECORDED_WRITE ? "write"
+							   : "read";
 
 	fprintf(f, "  %s%s%s of size %" PRIu32 " at 0x%" PRIx64 " by ", which,
 		a->flags & GD__RECORDED_ATOMIC ? "atomic " : "", kind, a->size, a->addr);
@@ -234,7 +235,8 @@ static void write_totals(FILE *f, const struct dump *d)
 void report_text(FILE *f, const struct dump *d)
 {
 	if (d->nfindings)
-		fprintf(f, "==================\nWARNING: gdetect: goroutine leak (pid=%d)\n", d->pid);
+		fprintf(f, "==================\nWARNING: gdetect: goroutine leak (pid=%d)\n",
+			d->pid);
 	for (size_t i = 0; i < d->nfindings; i++)
 		write_finding(f, d, &d->findings[i]);
 	for (size_t i = 0; i < d->nraces; i++)

@@ -59,8 +59,7 @@ static void call_site(Dwarf_Die *die, struct frame *outer)
 	if (dwarf_formudata(dwarf_attr(die, DW_AT_call_line, &a), &line) == 0)
 		outer->line = (int)line;
 	if (dwarf_formudata(dwarf_attr(die, DW_AT_call_file, &a), &file) == 0 &&
-	    dwarf_diecu(die, &unit, NULL, NULL) &&
-	    dwarf_getsrcfiles(&unit, &files, NULL) == 0) {
+	    dwarf_diecu(die, &unit, NULL, NULL) && dwarf_getsrcfiles(&unit, &files, NULL) == 0) {
 		const char *name = dwarf_filesrc(files, file, NULL, NULL);
 
 		if (name)
