@@ -213,6 +213,19 @@ static enum gd__module_file compare(struct gd__module *m, const struct headers *
 	return GD__MODULE_UNSURE;
 }
 
+/*
+ * The loader maps code and data of a module apart. A file that was mapped as a whole (a debugger's
+ * library reads binaries so) has an ELF header too, but nothing of it runs there.
+ */
+static bool loaded(const struct gd__module *m, const struct headers *h)
+{
+	for (unsigned i = 0; i < h->e.e_phnum; i++)
+		if (h->p[i].p_type == PT_LOAD && (h->p[i].p_flags & PF_W) &&
+		    m->base + h->p[i].p_vaddr < m->first_hi)
+			return false;
+	return true;
+}
+
 static void inspect_module(struct gd__module *m, const struct gd__corefile *c)
 {
 	static struct headers h;
@@ -231,6 +244,11 @@ static void inspect_module(struct gd__module *m, const struct gd__corefile *c)
 		m->file = GD__MODULE_UNSURE;
 	} else {
 		unmap_disk(m); /* a data file */
+		return;
+	}
+	if (!loaded(m, &h)) {
+		unmap_disk(m);
+		m->anchor = 0;
 		return;
 	}
 	m->elf = true;
@@ -284,9 +302,11 @@ static void collect(struct gd__modules *m)
 		if (f->offset != 0)
 			continue;
 		cur = &m->module[m->n++];
-		*cur = (struct gd__module){
-			.path = f->path, .disk = f->path, .lo = f->lo, .hi = f->hi
-		};
+		*cur = (struct gd__module){ .path = f->path,
+					    .disk = f->path,
+					    .lo = f->lo,
+					    .first_hi = f->hi,
+					    .hi = f->hi };
 	}
 }
 

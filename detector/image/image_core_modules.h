@@ -24,12 +24,13 @@ enum gd__module_file {
 };
 
 struct gd__module {
-	const char *path; /* as the dumped process named it */
-	const char *disk; /* where to look: the same, or what --exe says */
-	uint64_t lo, hi;  /* first and last mapped byte */
-	uint64_t base;    /* what an address in the file is moved by */
-	bool main;        /* the executable */
-	bool elf;         /* its ELF header could be read, so what follows is set */
+	const char *path;  /* as the dumped process named it */
+	const char *disk;  /* where to look: the same, or what --exe says */
+	uint64_t lo, hi;   /* of all its mappings */
+	uint64_t first_hi; /* end of the first one */
+	uint64_t base;     /* what an address in the file is moved by */
+	bool main;         /* the executable */
+	bool elf;          /* its ELF header could be read, so what follows is set */
 	enum gd__module_file file;
 	const unsigned char *image; /* the file on disk, mapped; only if SAME or UNSURE */
 	size_t image_size;
