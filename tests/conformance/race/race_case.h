@@ -38,10 +38,13 @@ static struct barrier case_steps __attribute__((unused));
 		__asm__ volatile("" : : "r"(&use_value) : "memory");                               \
 	} while (0)
 
+/* The compiler must take all that p leads to for read and written. */
+#define ESCAPE(p) __asm__ volatile("" : : "r"(p) : "memory")
+
 /* Hides from the compiler what v is, so that it computes with it at run time. */
 #define OPAQUE(v)                                                                                  \
 	__extension__({                                                                            \
-		__typeof__(v) opaque_value = (v);                                                  \
+		__typeof__(1 ? (v) : (v)) opaque_value = (v);                                      \
 		__asm__ volatile("" : "+r"(opaque_value));                                         \
 		opaque_value;                                                                      \
 	})
