@@ -39,10 +39,12 @@ static bool before(const void *a, const void *b)
 	return x->g < y->g;
 }
 
-static bool waits_for_nothing(uint32_t reason)
+/* A select whose channels are all nil leaves them out, and waits in no queue. */
+static bool waits_for_nothing(const struct gd__ginfo *g)
 {
-	return reason == GD__WAIT_CHAN_RECV_NIL || reason == GD__WAIT_CHAN_SEND_NIL ||
-	       reason == GD__WAIT_SELECT_NONE;
+	return g->reason == GD__WAIT_CHAN_RECV_NIL || g->reason == GD__WAIT_CHAN_SEND_NIL ||
+	       g->reason == GD__WAIT_SELECT_NONE ||
+	       (g->reason == GD__WAIT_SELECT && g->nwaits == 0);
 }
 
 /*
@@ -59,7 +61,7 @@ static enum gd__standing read_waits(struct gd__wakers *w, struct gd__image *im, 
 		return GD__GONE;
 	if (g->state != GD__GI_WAITING || g->timed || !gd__wait_stuck(g->reason))
 		return GD__MAY_RUN;
-	if (waits_for_nothing(g->reason))
+	if (waits_for_nothing(g))
 		return GD__HOPELESS;
 	if (g->nwaits == 0 || g->nwaits > WAITS_MAX) {
 		w->broken = true;

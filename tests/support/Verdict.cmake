@@ -1,7 +1,8 @@
 # Programs with a verdict: the samples, and the conformance cases. Each is compiled with
 # gdetect-gcc and gdetect-clang -fgdetect, run with several numbers of Ps, and judged by
 # gd-verdict (verdict.c) against the comments of its source.
-add_executable(gd-verdict ${CMAKE_CURRENT_LIST_DIR}/verdict.c)
+add_executable(gd-verdict ${CMAKE_CURRENT_LIST_DIR}/verdict.c
+  ${CMAKE_CURRENT_LIST_DIR}/verdict_leak.c)
 target_link_libraries(gd-verdict PRIVATE gd_common)
 set(gd_verdict_tool ${CMAKE_CURRENT_LIST_DIR})
 
@@ -29,8 +30,13 @@ function(gd_verdict_program set name source compiler level out)
   get_filename_component(folder ${source} DIRECTORY)
   file(GLOB near CONFIGURE_DEPENDS ${folder}/*.h ${gd_verdict_tool}/*.h)
   file(MAKE_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/${set})
+  set(detectors race,leak)
+  if(set STREQUAL leak)
+    set(detectors leak)
+  endif()
   add_custom_command(OUTPUT ${program}
-    COMMAND ${CMAKE_BINARY_DIR}/bin/gdetect-${compiler} -fgdetect -std=gnu11 -D_GNU_SOURCE
+    COMMAND ${CMAKE_BINARY_DIR}/bin/gdetect-${compiler} -fgdetect=${detectors}
+      -std=gnu11 -D_GNU_SOURCE
       -${level} -g -Wall -Wextra -Wno-unused-parameter
       -Wno-unused-but-set-variable -Werror -I${CMAKE_SOURCE_DIR}
       -o ${program} ${source}
@@ -105,6 +111,35 @@ function(gd_race_cases set name source)
   endforeach()
 endfunction()
 
+# gd_leak_cases(source): LEAK(name), NOLEAK(name) and STUCK(name) lines. Each program is built
+# optimised by gcc and not by clang; the ordinary run has one number of Ps for each.
+function(gd_leak_cases set name source)
+  file(STRINGS ${source} lines REGEX "^(LEAK|NOLEAK|STUCK)\\([a-zA-Z0-9_]+\\)")
+  if(NOT lines)
+    return()
+  endif()
+  foreach(compiler ${gd_wrappers})
+    set(level O2)
+    if(compiler STREQUAL clang)
+      set(level O0)
+    endif()
+    gd_verdict_program(${set} ${name} ${source} ${compiler} ${level} program)
+    foreach(line ${lines})
+      string(REGEX REPLACE "^([A-Z]+)\\(([a-zA-Z0-9_]+)\\).*" "\\1" kind "${line}")
+      string(TOLOWER ${kind} kind)
+      string(REGEX REPLACE "^[A-Z]+\\(([a-zA-Z0-9_]+)\\).*" "${kind}_\\1" case "${line}")
+      foreach(procs 1 2 8)
+        set(label conformance nightly)
+        if("${compiler}.${procs}" MATCHES "^(gcc.2|clang.1)$")
+          set(label conformance)
+        endif()
+        gd_verdict_test(${set}.${name}.${case}.${compiler}.${level}.p${procs} "${label}" ${procs}
+          ${source} ${program} ${case})
+      endforeach()
+    endforeach()
+  endforeach()
+endfunction()
+
 # gd_conformance(source): cases of tests/conformance/<set>/, one entry per CASE, compiler and
 # number of Ps (1 and many); -O0 comes with the nightly runs.
 function(gd_conformance source)
@@ -113,6 +148,7 @@ function(gd_conformance source)
   get_filename_component(set ${set} NAME)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${source})
   gd_race_cases(${set} ${name} ${source})
+  gd_leak_cases(${set} ${name} ${source})
   file(STRINGS ${source} lines REGEX "^CASE\\([a-z]+_[a-zA-Z0-9_]+\\)")
   if(NOT lines)
     return()

@@ -6,11 +6,12 @@
  * The verdict stands in the source's first line, as "verdict: race" in a
  * comment, or is what the case's name begins with (race_ norace_ leak_
  * noleak_ fatal_), or is given with -v. It fixes the exit code:
- *     race 66, leak 23, fatal 2, none 0.
+ *     race 66, leak 23, fatal 2, stuck 2 (all asleep, with a leak report), none 0.
  * Every "expect: REGEX" comment of the source (with -c: between this CASE( and
  * the next) must match stderr; @LINE in it is the number of its own line, @NEXT of the one after.
  * "expect(race): REGEX" counts only if that is the verdict, and "forbid: REGEX"
- * must not match. RACE(x) begins the case race_x as CASE(race_x) does, NORACE(x) norace_x.
+ * must not match. RACE(x) begins the case race_x as CASE(race_x) does, NORACE(x) norace_x;
+ * so do LEAK, NOLEAK and STUCK, whose "leak:" comments verdict_leak.h explains.
  * A line with the comment "race" must be one side of a reported race, with "race?" it may be.
  * A WARNING line that is not about the verdict, and where lines are marked a race of
  * others, fails the test, so that a false report beside the right one is seen.
@@ -29,6 +30,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/support/verdict_leak.h"
+
 struct verdict {
 	const char *name;
 	int exit_code;
@@ -39,6 +42,7 @@ static const struct verdict verdicts[] = {
 	{ "race", 66, "race" },
 	{ "leak", 23, "leak" },
 	{ "fatal", 2, NULL },
+	{ "stuck", 2, "leak" },
 	{ "none", 0, NULL },
 };
 
@@ -70,7 +74,7 @@ static const struct verdict *verdict_named(const char *name, size_t n)
 	return NULL;
 }
 
-/* race_x, norace_x, leak_x, noleak_x, fatal_x. */
+/* race_x, norace_x, leak_x, noleak_x, fatal_x, stuck_x. */
 static const struct verdict *verdict_of_case(const char *name)
 {
 	if (strncmp(name, "norace_", 7) == 0 || strncmp(name, "noleak_", 7) == 0)
@@ -273,7 +277,10 @@ static const char *case_begun(const char *text, char *name, size_t size)
 {
 	static const char *const begins[][2] = { { "CASE(", "" },
 						 { "RACE(", "race_" },
-						 { "NORACE(", "norace_" } };
+						 { "NORACE(", "norace_" },
+						 { "LEAK(", "leak_" },
+						 { "NOLEAK(", "noleak_" },
+						 { "STUCK(", "stuck_" } };
 
 	for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++) {
 		const char *in = text + strlen(begins[i][0]);
@@ -299,6 +306,7 @@ static void check_line(const char *text, int line, const struct verdict *v, cons
 	if (at && take_pattern(at, line, pattern, sizeof(pattern)) && !matches(pattern, err))
 		fail("line %d: not reported: %s", line, pattern);
 	take_mark(text, line);
+	leak_mark_take(source, text, line);
 	at = strstr(text, "forbid: ");
 	if (at && take_pattern(at + strlen("forbid: "), line, pattern, sizeof(pattern)) &&
 	    matches(pattern, err))
@@ -385,6 +393,9 @@ int main(int argc, char **argv)
 	check_warnings(v, err.text);
 	read_source(only, v, err.text);
 	check_marks(err.text);
+	failures += leak_marks_check(err.text);
+	if (strcmp(v->name, "stuck") == 0 && !strstr(err.text, "all goroutines are asleep"))
+		fail("not reported: all goroutines are asleep");
 	if (failures == 0)
 		return 0;
 	fprintf(stderr, "command:");

@@ -15,13 +15,10 @@
 #include "tools/cc/scan.h"
 #include "tools/cc/toolchain.h"
 
-/* What reports need: frames that can be walked, and lines. */
-static const char *const walkable[] = { "-fno-omit-frame-pointer", "-fasynchronous-unwind-tables",
-					"-D__GDETECT__=1", NULL };
-/*
- * Calls that would be expanded in place without a hook stay calls, which are interposed.
- * Equal functions stay apart, so that reports name the one that ran.
- */
+/* What reports need: frames that can be walked, also of a function's last call, and lines. */
+static const char *const walkable[] = { "-fno-omit-frame-pointer", "-fno-optimize-sibling-calls",
+					"-fasynchronous-unwind-tables", "-D__GDETECT__=1", NULL };
+/* Calls that would be expanded in place without a hook stay calls, which are interposed. */
 static const char *const gcc_race[] = { "-fno-builtin-memset",
 					"-fno-builtin-memcpy",
 					"-fno-builtin-memmove",
@@ -34,7 +31,6 @@ static const char *const gcc_race[] = { "-fno-builtin-memset",
 					"-fno-builtin-strncmp",
 					"-fno-builtin-sprintf",
 					"-fno-builtin-snprintf",
-					"-fno-ipa-icf",
 					"-Wno-tsan",
 					NULL };
 static const char *const clang_race[] = { "-Xclang",
@@ -70,8 +66,8 @@ static void add_compile_flags(struct args *a, const struct scan *s, const struct
 	if (t->clang)
 		args_add(a, "--start-no-unused-arguments");
 	args_add_all(a, walkable);
-	if (t->clang)
-		args_add(a, "-mno-omit-leaf-frame-pointer");
+	/* Frames of leaves; and equal functions stay apart, so that reports name what ran. */
+	args_add(a, t->clang ? "-mno-omit-leaf-frame-pointer" : "-fno-ipa-icf");
 	if (!s->debug_info)
 		args_add(a, "-g");
 	if (race && t->clang) {

@@ -1,0 +1,142 @@
+/* verdict_leak.c - the "leak:" comments of a source against the paragraphs of a leak report. */
+#include "tests/support/verdict_leak.h"
+
+#include <ctype.h>
+#include <regex.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MARKS = 100, TEXT = 300 };
+
+struct mark {
+	char place[TEXT]; /* "wait.c:12\n", as in stacks */
+	char reason[TEXT];
+	char pattern[TEXT];
+	long expected, found;
+};
+
+/* A paragraph of a report: from "n goroutines [reason] ..." to the empty line. */
+struct paragraph {
+	const char *text;
+	size_t n;
+	long count;
+	char reason[TEXT];
+};
+
+static struct mark marks[MARKS];
+static int nmarks;
+
+/* Copies [from, to) without blanks around it. */
+static void copy_trimmed(char *out, const char *from, const char *to)
+{
+	while (from < to && isspace((unsigned char)*from))
+		from++;
+	while (to > from && isspace((unsigned char)to[-1]))
+		to--;
+	snprintf(out, TEXT, "%.*s", (int)(to - from), from);
+}
+
+void leak_mark_take(const char *source, const char *text, int line)
+{
+	const char *at = strstr(text, "/* leak: "), *end = at ? strstr(at, " */") : NULL;
+	const char *base = strrchr(source, '/');
+	struct mark *m = &marks[nmarks];
+	char *after;
+
+	if (!end)
+		return;
+	if (nmarks == MARKS) {
+		fprintf(stderr, "gd-verdict: %s: too many lines of one case are marked\n", source);
+		exit(3);
+	}
+	bool alone = strspn(text, " \t") == (size_t)(at - text);
+	const char *what = at + strlen("/* leak: ");
+
+	m->expected = strtol(what, &after, 10);
+	if (after == what)
+		m->expected = 1;
+	const char *semicolon = memchr(after, ';', (size_t)(end - after));
+
+	copy_trimmed(m->reason, after, semicolon ? semicolon : end);
+	copy_trimmed(m->pattern, semicolon ? semicolon + 1 : end, end);
+	snprintf(m->place, TEXT, "%s:%d\n", base ? base + 1 : source, line + alone);
+	nmarks++;
+}
+
+/* The next paragraph at or after *at; moves *at behind it. */
+static bool next_paragraph(const char **at, struct paragraph *p)
+{
+	for (const char *line = *at; line && *line;) {
+		const char *end = strstr(line, "\n\n");
+		const char *open = strstr(line, " ["), *close = open ? strstr(open, "] ") : NULL;
+		size_t length = strcspn(line, "\n");
+		char *after;
+		long count = strtol(line, &after, 10);
+
+		if (after > line && strncmp(after, " goroutine", 10) == 0 && close &&
+		    close < line + length) {
+			p->text = line;
+			p->n = end ? (size_t)(end - line) + 1 : strlen(line);
+			p->count = count;
+			copy_trimmed(p->reason, open + 2, close);
+			*at = line + p->n;
+			return true;
+		}
+		line = line[length] ? line + length + 1 : NULL;
+	}
+	return false;
+}
+
+static bool matches(const char *pattern, const struct paragraph *p)
+{
+	char *text = strndup(p->text, p->n);
+	regex_t r;
+
+	if (!text || regcomp(&r, pattern, REG_EXTENDED | REG_NOSUB | REG_NEWLINE) != 0) {
+		fprintf(stderr, "gd-verdict: bad pattern: %s\n", pattern);
+		exit(3);
+	}
+	bool found = regexec(&r, text, 0, NULL, 0) == 0;
+
+	regfree(&r);
+	free(text);
+	return found;
+}
+
+static struct mark *mark_of(const struct paragraph *p)
+{
+	for (int i = 0; i < nmarks; i++)
+		if (strcmp(marks[i].reason, p->reason) == 0 &&
+		    memmem(p->text, p->n, marks[i].place, strlen(marks[i].place)) &&
+		    (marks[i].pattern[0] == '\0' || matches(marks[i].pattern, p)))
+			return &marks[i];
+	return NULL;
+}
+
+int leak_marks_check(const char *err)
+{
+	struct paragraph p;
+	int complaints = 0;
+
+	while (nmarks > 0 && next_paragraph(&err, &p)) {
+		struct mark *m = mark_of(&p);
+
+		if (m) {
+			m->found += p.count;
+			continue;
+		}
+		complaints++;
+		fprintf(stderr, "gd-verdict: reported, but no line is marked so:\n%.*s", (int)p.n,
+			p.text);
+	}
+	for (int i = 0; i < nmarks; i++) {
+		if (marks[i].found == marks[i].expected)
+			continue;
+		complaints++;
+		fprintf(stderr, "gd-verdict: %ld of %ld reported: [%s] at %s", marks[i].found,
+			marks[i].expected, marks[i].reason, marks[i].place);
+	}
+	return complaints;
+}
