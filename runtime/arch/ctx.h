@@ -34,6 +34,12 @@ void gd__ctx_prepare(struct gd__ctx *c, uintptr_t hi, void (*entry)(void));
 /* Calls fn(arg) on the stack at sp and comes back. (Go's systemstack.) */
 void gd__call_on(uintptr_t sp, void (*fn)(void *), void *arg);
 
+/*
+ * gd_syscall_enter is here: it calls this with the caller's callee-saved registers as they are,
+ * frame[1..7] = r15 r14 r13 r12 rbx rbp pc; the caller's stack begins at frame + 8.
+ */
+void gd__syscall_enter(const uintptr_t *frame);
+
 /* Where a saved context continues: the pc of frame 0 of a goroutine that does not run. */
 extern const char gd__ctx_resume[];
 

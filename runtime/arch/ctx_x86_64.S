@@ -151,4 +151,33 @@ gd__call_on:
 	.cfi_endproc
 	.size	gd__call_on, . - gd__call_on
 
+/*
+ * void gd_syscall_enter(void): calls gd__syscall_enter(frame) with all callee-saved registers on
+ * the stack as the caller has them: r15 r14 r13 r12 rbx rbp return-address from frame[1] on.
+ */
+	.globl	gd_syscall_enter
+	.type	gd_syscall_enter, @function
+	.p2align 4
+gd_syscall_enter:
+	.cfi_startproc
+	endbr64
+	pushq	%rbp
+	.cfi_def_cfa_offset 16
+	.cfi_offset rbp, -16
+	movq	%rsp, %rbp
+	.cfi_def_cfa_register rbp
+	pushq	%rbx
+	pushq	%r12
+	pushq	%r13
+	pushq	%r14
+	pushq	%r15
+	subq	$8, %rsp
+	movq	%rsp, %rdi
+	callq	gd__syscall_enter
+	leave
+	.cfi_def_cfa rsp, 8
+	ret
+	.cfi_endproc
+	.size	gd_syscall_enter, . - gd_syscall_enter
+
 	.section .note.GNU-stack,"",@progbits

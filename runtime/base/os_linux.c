@@ -17,6 +17,7 @@
 #define MADV_GUARD_INSTALL 102
 #endif
 
+/* NOLINTNEXTLINE(readability-function-size): a system call has a number and six arguments */
 static long raw6(long n, long a, long b, long c, long d, long e, long f)
 {
 	int saved = errno;

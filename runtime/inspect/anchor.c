@@ -72,7 +72,7 @@ static void print(void *arg)
 static void stop_and_keep(void)
 {
 	gd__trace_prepare();
-	gd__stw_stop(true);
+	gd__stw_stop(true, GD__STW_LIMIT_NS);
 	gd__sched.stopped_at = gd__os_now();
 	gd__inspect_on_system_stack(keep, NULL);
 	gd__stw_release_threads();

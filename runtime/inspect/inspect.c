@@ -291,7 +291,7 @@ const char *gd__obj_text(uint16_t kind)
 
 void gd__inspect_stop(void)
 {
-	gd__stw_stop(true);
+	gd__stw_stop(true, GD__STW_LIMIT_NS);
 	gd__sched.stopped_at = gd__os_now();
 }
 

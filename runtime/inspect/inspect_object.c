@@ -63,7 +63,8 @@ static bool decode_rwmutex(const struct gd__mem *mem, uint64_t addr, struct gd__
 	word = (uint32_t)m.readers_;
 	o->size = sizeof(m);
 	o->readers = (int32_t)(word & GD__RW_READERS);
-	o->valid = !((word & GD__RW_WRITER) && o->readers > 0);
+	o->valid = !((word & GD__RW_WRITER) && o->readers > 0) && m.shared_ <= 1;
+	o->shared_owner = m.shared_ != 0;
 	if (word & GD__RW_WRITER) {
 		o->owner_id = m.writer_;
 		o->owner_pc = (uintptr_t)m.writer_pc_;

@@ -150,6 +150,7 @@ static void walk(void *arg)
 		w->n = walk_frames(w);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): three registers and the bounds */
 size_t gd__trace_context(uintptr_t *pcs, size_t max, uintptr_t pc, uintptr_t sp, uintptr_t bp,
 			 uintptr_t lo, uintptr_t hi)
 {

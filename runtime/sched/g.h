@@ -65,6 +65,7 @@ struct gd__g {
 	int32_t saved_errno;
 	int64_t since; /* clock time of the last park */
 	uintptr_t stack_lo, stack_hi;
+	uintptr_t stack_low; /* lowest stack pointer seen at a park: what is below is clean */
 	void (*fn)(void *);
 	void *arg;
 	const char *name; /* of the function as written in gd_go; gd_go_name replaces it */

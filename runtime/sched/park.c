@@ -33,6 +33,8 @@ static void detach(struct gd__m *m, struct gd__g *g)
 {
 	m->cur = NULL;
 	g->m = NULL;
+	if (g->ctx.sp < g->stack_low)
+		g->stack_low = g->ctx.sp;
 	gd__hook(go_switch, NULL);
 }
 

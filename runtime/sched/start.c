@@ -20,6 +20,9 @@
 /* Arguments and frame of the entry must leave most of the smallest stack to the user. */
 #define MAX_ARGS 4096
 
+/* A goroutine that runs this long without a safe point makes gd_set_procs give up. */
+#define RESIZE_LIMIT_NS INT64_C(10000000000)
+
 static int wanted_procs; /* by gd_set_procs before gd_run */
 
 static int default_procs(void)
@@ -96,7 +99,7 @@ int gd_set_procs(int n)
 		return GD_OK;
 	}
 	gd__self_or_die("gd_set_procs");
-	if (!gd__stw_stop(false)) {
+	if (!gd__stw_stop(false, RESIZE_LIMIT_NS)) {
 		gd__stw_start();
 		return GD_EBUSY;
 	}
@@ -139,7 +142,7 @@ static void end_main(void)
 	gd__hook(release, gd__m_self()->cur->hook_ctx, &gd__sched.ended);
 	gd__store_release(&gd__sched.ended, 1); /* pairs with gd_run: what main did */
 	gd__os_futex_wake(&gd__sched.ended, 1);
-	gd__stw_stop(false); /* for good; who does not stop goes on until the process ends */
+	gd__stw_stop(false, 0); /* for good; who does not stop goes on until the process ends */
 	for (;;)
 		gd__os_nanosleep(INT64_C(1000000000) * 3600);
 }
@@ -186,12 +189,33 @@ static void creation_stack(struct gd__g *g, const struct gd__g *parent, uintptr_
 		g->create_pc[0] = site_pc;
 }
 
+/* Frames of a goroutine that nobody has seen park are this deep at most, mostly. */
+#define WIPE_LEAST 4096
+
+/*
+ * For the leak detector: what an ended goroutine left behind on this stack would look like a
+ * pointer held by the new one, and hide a leak.
+ */
+static void wipe_stack(struct gd__g *g)
+{
+	uintptr_t low = g->stack_hi - WIPE_LEAST;
+
+	if (g->stack_low == 0) /* never used */
+		return;
+	if (g->stack_low < low)
+		low = g->stack_low;
+	memset((void *)low, 0, g->stack_hi - low);
+}
+
 /* The arguments go to the top of the new stack, the first frame below them. */
 static void prepare_stack(struct gd__g *g, const struct gd__spawn *s)
 {
 	uintptr_t top = g->stack_hi;
 
 	gd__stack_fresh(g);
+	if (gd__watch)
+		wipe_stack(g);
+	g->stack_low = g->stack_hi;
 	g->arg = s->arg;
 	if (s->args) {
 		top = (top - s->size) & ~(uintptr_t)63;

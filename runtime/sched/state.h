@@ -96,9 +96,10 @@ void gd__sysmon_ask_fault(struct gd__m *m, struct gd__g *g);
 /* stw.c */
 /*
  * Stops all Ps but the caller's. by_signal: threads that stay in user code are stopped where
- * they are. false: some thread did not stop in time (it stays listed as going).
+ * they are. false: some thread did not stop within limit_ns (it stays listed as going).
  */
-bool gd__stw_stop(bool by_signal);
+#define GD__STW_LIMIT_NS INT64_C(2000000000)
+bool gd__stw_stop(bool by_signal, int64_t limit_ns);
 void gd__stw_start(void);
 /* Threads that a signal stopped go on; the Ps stay stopped. */
 void gd__stw_release_threads(void);

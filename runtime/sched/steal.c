@@ -199,6 +199,7 @@ struct gd__g *gd__find_runnable(struct gd__m *m, bool *inherit)
 			gd__stw_wait(m);
 			continue;
 		}
+		gd__assert(m->p != NULL);
 		gd__sources_poll(m->p->id, false);
 		if (gd__load_relaxed(&m->p->schedtick) % GLOBAL_TICK == 0)
 			g = global_get(m->p, 1);

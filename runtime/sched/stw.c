@@ -21,7 +21,6 @@
 /* A stop by asking alone is usually done in some 10 us; then signals help. */
 #define ASK_NS     2000000
 #define SIGNAL_NS  1000000
-#define GIVE_UP_NS 2000000000
 
 static struct gd__lock lock; /* rank STW: one stop at a time */
 static struct sigaction old_action;
@@ -153,7 +152,7 @@ static int still_going(const struct gd__p *own, bool ask)
 	return going;
 }
 
-static bool wait_stopped(const struct gd__p *own, bool by_signal)
+static bool wait_stopped(const struct gd__p *own, bool by_signal, int64_t limit_ns)
 {
 	int64_t start = gd__os_now(), signalled = start + ASK_NS - SIGNAL_NS;
 
@@ -169,7 +168,7 @@ static bool wait_stopped(const struct gd__p *own, bool by_signal)
 		gd__unlock(&gd__sched.lock);
 		if (going == 0)
 			return true;
-		if (now - start > (by_signal ? GIVE_UP_NS : ASK_NS))
+		if (now - start > limit_ns)
 			return false;
 		if (ask)
 			signalled = now;
@@ -178,7 +177,7 @@ static bool wait_stopped(const struct gd__p *own, bool by_signal)
 	}
 }
 
-bool gd__stw_stop(bool by_signal) GD_UNCHECKED
+bool gd__stw_stop(bool by_signal, int64_t limit_ns) GD_UNCHECKED
 {
 	struct gd__m *m = gd__m_self();
 	struct gd__p *own = m ? m->p : NULL;
@@ -196,7 +195,7 @@ bool gd__stw_stop(bool by_signal) GD_UNCHECKED
 	gd__sched.stop_wait = (int32_t)gd__load_relaxed(&gd__sched.procs) - (own != NULL);
 	take_resting_ps(own);
 	gd__unlock(&gd__sched.lock);
-	return wait_stopped(own, by_signal);
+	return wait_stopped(own, by_signal, limit_ns);
 }
 
 void gd__stw_release_threads(void)

@@ -7,6 +7,7 @@
  */
 #include <gdetect/go.h>
 
+#include "runtime/arch/ctx.h"
 #include "runtime/base/atomic.h"
 #include "runtime/base/fatal.h"
 #include "runtime/hook/hook.h"
@@ -19,27 +20,24 @@
 #define RETAKE_IDLE_NS 10000000
 
 /* The caller's frames for tracebacks and stack scans while the thread is in the kernel. */
-static GD__ALWAYS_INLINE void save_frames(struct gd__g *g)
+static void save_frames(struct gd__g *g, const uintptr_t *frame)
 {
-#if defined(__x86_64__)
-	__asm__ volatile("movq %%rbx, 0(%0)\n\tmovq %%rbp, 8(%0)\n\tmovq %%r12, 16(%0)\n\t"
-			 "movq %%r13, 24(%0)\n\tmovq %%r14, 32(%0)\n\tmovq %%r15, 40(%0)"
-			 :
-			 : "r"(g->call_regs)
-			 : "memory");
-#endif
-	g->call_bp = (uintptr_t)__builtin_frame_address(0);
-	g->call_sp = g->call_bp;
-	g->call_pc = (uintptr_t)__builtin_return_address(0);
+	static const uint8_t rbx_rbp_r12_to_r15[6] = { 5, 6, 4, 3, 2, 1 };
+
+	for (int i = 0; i < 6; i++)
+		g->call_regs[i] = frame[rbx_rbp_r12_to_r15[i]];
+	g->call_bp = frame[6];
+	g->call_pc = frame[7];
+	g->call_sp = (uintptr_t)(frame + 8);
 }
 
-GD__NOINLINE void gd_syscall_enter(void)
+void gd__syscall_enter(const uintptr_t *frame)
 {
 	struct gd__g *g = gd__self_or_die("gd_syscall");
 	struct gd__m *m = g->m;
 	struct gd__p *p = m->p;
 
-	save_frames(g);
+	save_frames(g, frame);
 	gd__g_set_status(g, GD__G_RUNNING, GD__G_SYSCALL);
 	m->syscall_p = p;
 	m->p = NULL;

@@ -13,6 +13,8 @@
  *   not both: WRITER and readers
  *   readers hold it and the queue is not empty  =>  its first is a writer
  * While WAITERS is set the word changes under lock_ only.
+ * shared_ only ever becomes 1: a holder's lock was once released by another goroutine. Two may
+ * write it at the same time, both the same value; read by inspect in a stopped world.
  */
 #include "runtime/base/fatal.h"
 #include "runtime/hook/hook.h"
@@ -59,6 +61,8 @@ static void forget_read(gd_rwmutex *m, struct gd__g *g)
 		h->lock = NULL;
 	else if (h == NULL && g->held_lost > 0)
 		g->held_lost--;
+	else if (h == NULL)
+		m->shared_ = 1; /* somebody else's read lock: nobody can be called its owner */
 }
 
 static void own(gd_rwmutex *m, const struct gd__g *g, uintptr_t pc)
@@ -306,6 +310,8 @@ void gd_rwmutex_unlock(gd_rwmutex *m)
 
 	if (gd__unlikely(gd__hooks != NULL))
 		hook_unlocking(m, g, true);
+	if (gd__unlikely(m->writer_ != g->id))
+		m->shared_ = 1;
 	m->writer_ = 0;
 	leave(m, true);
 	gd__sync_point(g);

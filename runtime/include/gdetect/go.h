@@ -34,7 +34,8 @@ int gd_run(void (*start)(void *arg), void *arg);
  * Number of Ps (workers that run goroutines at the same time). The default is
  * GD_MAXPROCS from the environment, else the CPUs this process may use.
  * gd_set_procs: before gd_run() it only records n, later it stops the world
- * for a moment. n outside 1..GD_MAX_PROCS is GD_EINVAL. May park.
+ * for a moment. n outside 1..GD_MAX_PROCS is GD_EINVAL; GD_EBUSY if some goroutine does not come
+ * to a safe point for 10 s. May park.
  */
 int gd_set_procs(int n);
 int gd_procs(void);

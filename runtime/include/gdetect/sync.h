@@ -37,7 +37,8 @@ typedef struct gd_rwmutex {
 	uint64_t writer_;
 	void *first_, *last_;
 	const void *writer_pc_;
-	char release_[8];
+	char release_[4];
+	uint32_t shared_;
 } gd_rwmutex;
 
 /* A waiting writer holds back new readers, so a goroutine must not rlock twice. */

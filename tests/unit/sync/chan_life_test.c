@@ -131,10 +131,16 @@ static void unref_twice(void *arg)
 	gd_chan_unref(c);
 }
 
+#ifdef __SANITIZE_ADDRESS__
+#define FREED "heap-use-after-free" /* ASan is first */
+#else
+#define FREED "use of a channel"
+#endif
+
 CASE(use_after_free_is_fatal)
 {
-	expect_fatal(use_after_free, "use of a channel");
-	expect_fatal(unref_twice, "use of a channel");
+	expect_fatal(use_after_free, FREED);
+	expect_fatal(unref_twice, FREED);
 }
 
 UNIT_MAIN
