@@ -14,11 +14,11 @@ typedef gd_chan_of(int) int_chan;
 static struct gd__runtime rt;
 static _Atomic int spinning, stop;
 
-struct send_args {
+struct sender_args {
 	int_chan c;
 };
 
-static void sender(struct send_args *a)
+static void sender(struct sender_args *a)
 {
 	gd_chan_send(a->c, 1);
 }

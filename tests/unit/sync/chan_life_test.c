@@ -113,6 +113,7 @@ CASE(select_frees_a_dropped_channel_on_its_way_out)
 	on_procs(select_leaves);
 }
 
+#ifndef __SANITIZE_ADDRESS__ /* ASan is first with its own report */
 static void use_after_free(void *arg)
 {
 	int_chan c = gd_chan_make(int_chan, 100);
@@ -131,16 +132,11 @@ static void unref_twice(void *arg)
 	gd_chan_unref(c);
 }
 
-#ifdef __SANITIZE_ADDRESS__
-#define FREED "heap-use-after-free" /* ASan is first */
-#else
-#define FREED "use of a channel"
-#endif
-
 CASE(use_after_free_is_fatal)
 {
-	expect_fatal(use_after_free, FREED);
-	expect_fatal(unref_twice, FREED);
+	expect_fatal(use_after_free, "use of a channel");
+	expect_fatal(unref_twice, "use of a channel");
 }
+#endif
 
 UNIT_MAIN

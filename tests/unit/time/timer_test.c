@@ -16,7 +16,7 @@ static int64_t last_when;
 
 static void fire(struct gd__timer *t, int64_t now)
 {
-	CHECK(t->when <= now);
+	CHECK(t->period > 0 || t->when <= now);
 	atomic_fetch_add(&fired[t - timers], 1);
 	atomic_fetch_add(&total, 1);
 }
