@@ -132,7 +132,7 @@ void gd__fp_stack(struct gd__fp *f, const struct gd__fp_frame *frames, size_t n,
 		for (const char *p = module; p != NULL && *p != '\0'; p++)
 			if (*p == '/')
 				module = p + 1;
-		feed_text(f, module, length(module));
+		feed_text(f, module ? module : "", length(module));
 		feed_function(f, frames[i].function);
 	}
 	feed_function(f, creator);

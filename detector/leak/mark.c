@@ -235,10 +235,8 @@ static void reach_unknown(struct gd__mark *m)
 		struct gd__block b;
 		uint64_t addr = p->info.addr;
 
-		if (!p->info.valid)
-			reach(m, i, addr);
-		else if (m->im->has_heap && gd__mark_stack_at(m, addr) < 0 &&
-			 !m->im->block(m->im, addr, &b))
+		if (!p->info.valid || (m->im->has_heap && gd__mark_stack_at(m, addr) < 0 &&
+				       !m->im->block(m->im, addr, &b)))
 			reach(m, i, addr);
 	}
 }

@@ -56,6 +56,7 @@ static struct {
 static Dwfl *session;
 
 /* Separate debug files are looked for on this machine; a report must not wait for the network. */
+/* NOLINTNEXTLINE(readability-function-size): the parameters are libdwfl's. */
 /* NOLINTNEXTLINE(readability-function-size): the signature is libdwfl's */
 static int find_debuginfo(Dwfl_Module *mod, void **data, const char *name, Dwarf_Addr base,
 			  const char *file, const char *link, GElf_Word crc, char **out)

@@ -151,6 +151,7 @@ static void walk(void *arg)
 }
 
 /* NOLINTNEXTLINE(readability-function-size): three registers and the bounds */
+/* NOLINTNEXTLINE(readability-function-size): what a signal handler has, without a struct. */
 size_t gd__trace_context(uintptr_t *pcs, size_t max, uintptr_t pc, uintptr_t sp, uintptr_t bp,
 			 uintptr_t lo, uintptr_t hi)
 {

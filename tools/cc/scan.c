@@ -252,10 +252,7 @@ static void scan_list(struct scan *s, struct args *out, const char *const *list,
 			s->value_next = false;
 		} else if (arg[0] == '@' && scan_response(s, out, arg, depth)) {
 			continue;
-		} else if (take_own(s, arg)) {
-			s->dropped = true;
-			continue;
-		} else if (s->drop_libraries && is_our_library(arg)) {
+		} else if (take_own(s, arg) || (s->drop_libraries && is_our_library(arg))) {
 			s->dropped = true;
 			continue;
 		} else if (arg[0] == '-' && arg[1] != '\0') {

@@ -11,7 +11,7 @@ struct pool_chunk {
 	_Alignas(16) char data[];
 };
 
-void (*pool_exhausted)(void) = abort;
+void (*pool_exhausted)(void) __attribute__((noreturn)) = abort;
 
 static void grow(struct pool *p, size_t n)
 {

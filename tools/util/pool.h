@@ -13,7 +13,7 @@ struct pool {
 };
 
 /* Called when there is no memory; must not return. Set by main(). */
-extern void (*pool_exhausted)(void);
+extern void (*pool_exhausted)(void) __attribute__((noreturn));
 
 /* Zeroed, 16-byte aligned, never NULL. */
 void *pool_get(struct pool *p, size_t n);
