@@ -162,15 +162,21 @@ static void close_waiters(gd_chan *c, struct gd__waitq *q, struct gd__wakelist *
 	}
 }
 
-static void hook_close(gd_chan *c, uintptr_t pc)
+/* A close writes the channel: closes and sends must be ordered. pc 0: one of the runtime. */
+static void hook_closing(gd_chan *c, uintptr_t pc)
 {
 	const struct gd__g *g = gd__self();
 
-	if (g == NULL)
-		return;
-	if (pc != 0)
+	if (g != NULL && pc != 0)
 		gd__hooks->write(g->hook_ctx, c, 1, pc);
-	gd__hooks->release(g->hook_ctx, gd__chan_close_clock(c));
+}
+
+static void hook_closed(gd_chan *c)
+{
+	const struct gd__g *g = gd__self();
+
+	if (g != NULL)
+		gd__hooks->release(g->hook_ctx, gd__chan_close_clock(c));
 }
 
 void gd__chan_close(gd_chan *c, uintptr_t pc) GD_UNCHECKED
@@ -182,13 +188,15 @@ void gd__chan_close(gd_chan *c, uintptr_t pc) GD_UNCHECKED
 	struct gd__wakelist list;
 
 	gd__wakelist_init(&list);
+	if (gd__unlikely(gd__hooks != NULL))
+		hook_closing(c, pc);
 	gd__lock(&c->lock, GD__RANK_CHAN);
 	if (gd__load_relaxed(&c->closed)) { /* under lock */
 		gd__unlock(&c->lock);
 		gd__fatal("close of closed channel");
 	}
 	if (gd__unlikely(gd__hooks != NULL))
-		hook_close(c, pc);
+		hook_closed(c);
 	gd__store_relaxed(&c->closed, 1); /* published by the unlock */
 	close_waiters(c, &c->recvq, &list);
 	close_waiters(c, &c->sendq, &list);

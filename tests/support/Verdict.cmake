@@ -83,11 +83,11 @@ function(gd_sample source)
   endforeach()
 endfunction()
 
-# gd_race_cases(source): RACE(name) and NORACE(name) lines. They are many, so each is built with
+# gd_race_cases(source): RACE(name), NORACE(name) and RACEFATAL(name) lines. They are many, so each is built with
 # -O2 alone, and the ordinary run has it once per compiler: gcc's with two Ps, clang's with one
 # and the two sides the other way round. The other numbers of Ps come with the nightly runs.
 function(gd_race_cases set name source)
-  file(STRINGS ${source} lines REGEX "^(NO)?RACE\\([a-zA-Z0-9_]+\\)")
+  file(STRINGS ${source} lines REGEX "^(RACE|NORACE|RACEFATAL)\\([a-zA-Z0-9_]+\\)")
   if(NOT lines)
     return()
   endif()
@@ -96,6 +96,7 @@ function(gd_race_cases set name source)
     foreach(line ${lines})
       string(REGEX REPLACE "^RACE\\(([a-zA-Z0-9_]+)\\).*" "race_\\1" case "${line}")
       string(REGEX REPLACE "^NORACE\\(([a-zA-Z0-9_]+)\\).*" "norace_\\1" case "${case}")
+      string(REGEX REPLACE "^RACEFATAL\\(([a-zA-Z0-9_]+)\\).*" "racefatal_\\1" case "${case}")
       foreach(procs 1 2 8)
         set(test ${set}.${name}.${case}.${compiler}.O2.p${procs})
         set(label conformance nightly)

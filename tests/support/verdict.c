@@ -38,12 +38,10 @@ struct verdict {
 	const char *warning; /* what a WARNING line of this verdict says; NULL: there is none */
 };
 
+/* racefatal: a race is reported, then the program dies of a misuse. */
 static const struct verdict verdicts[] = {
-	{ "race", 66, "race" },
-	{ "leak", 23, "leak" },
-	{ "fatal", 2, NULL },
-	{ "stuck", 2, "leak" },
-	{ "none", 0, NULL },
+	{ "race", 66, "race" },     { "leak", 23, "leak" }, { "fatal", 2, NULL },
+	{ "racefatal", 2, "race" }, { "stuck", 2, "leak" }, { "none", 0, NULL },
 };
 
 /* Lines of the source that are sides of a race. */
@@ -230,7 +228,7 @@ static void take_mark(const char *text, int line)
 	const char *base = strrchr(source, '/');
 	bool optional = strstr(text, "/* race? */") != NULL;
 
-	if (!optional && !strstr(text, "/* race */"))
+	if (!optional && !strstr(text, "/* race */") && !strstr(text, "/* race; "))
 		return;
 	if (nmarks == MARKS)
 		die("too many lines of one case are marked");
@@ -275,12 +273,12 @@ static void check_marks(const char *err)
 /* The name of the case that begins on this line, or NULL. */
 static const char *case_begun(const char *text, char *name, size_t size)
 {
-	static const char *const begins[][2] = { { "CASE(", "" },
-						 { "RACE(", "race_" },
-						 { "NORACE(", "norace_" },
-						 { "LEAK(", "leak_" },
-						 { "NOLEAK(", "noleak_" },
-						 { "STUCK(", "stuck_" } };
+	static const char *const begins[][2] = {
+		{ "CASE(", "" },          { "RACE(", "race_" },
+		{ "NORACE(", "norace_" }, { "RACEFATAL(", "racefatal_" },
+		{ "LEAK(", "leak_" },     { "NOLEAK(", "noleak_" },
+		{ "STUCK(", "stuck_" },
+	};
 
 	for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++) {
 		const char *in = text + strlen(begins[i][0]);

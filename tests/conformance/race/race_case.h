@@ -114,6 +114,8 @@ __attribute__((unused)) static void pair_free(void (*left)(void), void (*right)(
 
 #define RACE(name)   static const char case_race_##name[] = "race_" #name;
 #define NORACE(name) static const char case_norace_##name[] = "norace_" #name;
+/* The race is reported, and then the program dies of a misuse. */
+#define RACEFATAL(name) static const char case_racefatal_##name[] = "racefatal_" #name;
 
 #define CASE__ENTRY(name_, run_)                                                                   \
 	static struct unit_case unit_case_##name_ = { case_##name_, run_ };                        \
