@@ -28,7 +28,8 @@ void gd__mcall(struct gd__ctx *save, uintptr_t system_sp, void (*fn)(struct gd__
 /* Leaves the current stack for good and continues *to. (Go's gogo.) */
 void gd__gogo(const struct gd__ctx *to) __attribute__((noreturn));
 
-/* Prepares a fresh stack whose top is hi so that gd__gogo calls entry() on it; entry never returns. */
+/* Prepares a fresh stack whose top is hi so that gd__gogo calls entry() on it; entry never returns.
+ */
 void gd__ctx_prepare(struct gd__ctx *c, uintptr_t hi, void (*entry)(void));
 
 /* Calls fn(arg) on the stack at sp and comes back. (Go's systemstack.) */

@@ -19,17 +19,17 @@
 
 /* Clang's thread-safety analysis; gcc sees nothing. */
 #if defined(__clang__)
-#define GD_CAPABILITY(name) __attribute__((capability(name)))
-#define GD_REQUIRES(...)    __attribute__((requires_capability(__VA_ARGS__)))
-#define GD_ACQUIRE(...)     __attribute__((acquire_capability(__VA_ARGS__)))
-#define GD_RELEASE(...)     __attribute__((release_capability(__VA_ARGS__)))
-#define GD_UNCHECKED        __attribute__((no_thread_safety_analysis))
+#	define GD_CAPABILITY(name) __attribute__((capability(name)))
+#	define GD_REQUIRES(...)    __attribute__((requires_capability(__VA_ARGS__)))
+#	define GD_ACQUIRE(...)     __attribute__((acquire_capability(__VA_ARGS__)))
+#	define GD_RELEASE(...)     __attribute__((release_capability(__VA_ARGS__)))
+#	define GD_UNCHECKED        __attribute__((no_thread_safety_analysis))
 #else
-#define GD_CAPABILITY(name)
-#define GD_REQUIRES(...)
-#define GD_ACQUIRE(...)
-#define GD_RELEASE(...)
-#define GD_UNCHECKED
+#	define GD_CAPABILITY(name)
+#	define GD_REQUIRES(...)
+#	define GD_ACQUIRE(...)
+#	define GD_RELEASE(...)
+#	define GD_UNCHECKED
 #endif
 
 #endif

@@ -30,11 +30,11 @@ extern void (*gd__fatal_dump)(int fd);
 
 /* Debug builds (GD_DEBUG); check_slow may walk lists. */
 #ifdef GD_DEBUG
-#define gd__check(cond)      gd__assert(cond)
-#define gd__check_slow(cond) gd__assert(cond)
+#	define gd__check(cond)      gd__assert(cond)
+#	define gd__check_slow(cond) gd__assert(cond)
 #else
-#define gd__check(cond)      ((void)sizeof(!(cond)))
-#define gd__check_slow(cond) ((void)sizeof(!(cond)))
+#	define gd__check(cond)      ((void)sizeof(!(cond)))
+#	define gd__check_slow(cond) ((void)sizeof(!(cond)))
 #endif
 
 #endif

@@ -142,7 +142,8 @@ static void put_one(struct gd__out *o, char conversion, const struct spec *s, va
 
 		if (!t)
 			t = "(null)";
-		put_field(o, s, t, s->precision >= 0 ? strnlen(t, (size_t)s->precision) : strlen(t));
+		put_field(o, s, t,
+			  s->precision >= 0 ? strnlen(t, (size_t)s->precision) : strlen(t));
 		break;
 	}
 	default:

@@ -12,7 +12,7 @@
 
 #ifdef GD_DEBUG
 /* The locks this thread holds. Beyond the end only a select's channels can be: not recorded. */
-#define HELD_MAX 64
+#	define HELD_MAX 64
 static GD__TLS struct {
 	struct gd__lock *lock;
 	enum gd__rank rank;

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #ifndef MADV_GUARD_INSTALL
-#define MADV_GUARD_INSTALL 102
+#	define MADV_GUARD_INSTALL 102
 #endif
 
 /* NOLINTNEXTLINE(readability-function-size): a system call has a number and six arguments */

@@ -26,10 +26,12 @@ int gd__os_discard(void *p, size_t n);
 void gd__os_nohuge(void *p, size_t n);
 /* Makes [p, p+n) fault on access. */
 int gd__os_protect_none(void *p, size_t n);
-/* As protect_none, without a mapping of its own (MADV_GUARD_INSTALL, Linux 6.13); -EINVAL before. */
+/* As protect_none, without a mapping of its own (MADV_GUARD_INSTALL, Linux 6.13); -EINVAL before.
+ */
 int gd__os_guard(void *p, size_t n);
 
-/* Waits while *word == value, at most timeout_ns (< 0: for ever). 0 or -ETIMEDOUT; may wake early. */
+/* Waits while *word == value, at most timeout_ns (< 0: for ever). 0 or -ETIMEDOUT; may wake early.
+ */
 int gd__os_futex_wait(_Atomic uint32_t *word, uint32_t value, int64_t timeout_ns);
 /* Wakes up to n waiters. */
 void gd__os_futex_wake(_Atomic uint32_t *word, int n);

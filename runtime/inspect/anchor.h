@@ -11,7 +11,9 @@
 
 #include <stdint.h>
 
-#define GD__ANCHOR_MAGIC   "\x7fgdetect\xc2\xa7" "anchor" /* 16 bytes and a NUL */
+#define GD__ANCHOR_MAGIC                                                                           \
+	"\x7fgdetect\xc2\xa7"                                                                      \
+	"anchor" /* 16 bytes and a NUL */
 #define GD__ANCHOR_VERSION 1
 #define GD__NOTE_TYPE      1
 
@@ -31,9 +33,10 @@ struct gd__anchor {
 	uint64_t ctx_resume;  /* gd__ctx_resume */
 	uint64_t now;         /* address of an int64_t: clock at the last stop or dump */
 	uint64_t ended;       /* address of a uint32_t: main has returned */
-	uint64_t run_frame;   /* address of a uint64_t, then an int32_t: gd_run's frame, its thread */
+	uint64_t run_frame; /* address of a uint64_t, then an int32_t: gd_run's frame, its thread */
 	uint64_t heap_root, depot_root, reports_root; /* set by detector/common, or 0 */
-	/* Array of {lo, hi} pairs (lo 0: none): what gd_leak_add_root registered. By detector/image. */
+	/* Array of {lo, hi} pairs (lo 0: none): what gd_leak_add_root registered. By
+	 * detector/image. */
 	uint64_t user_roots, user_roots_n;
 };
 

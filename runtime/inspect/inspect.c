@@ -16,8 +16,8 @@
 #include "runtime/sched/state.h"
 #include "runtime/time/timers.h"
 
-#define MAX_WAITS 65536u
-#define MAX_MS    100000u
+#define MAX_WAITS    65536u
+#define MAX_MS       100000u
 #define MAX_OVERFLOW 65536u
 
 static bool read_self(const struct gd__mem *m, uint64_t addr, void *buf, size_t n)

@@ -45,21 +45,21 @@ struct gd__ginfo {
 	enum gd__ginfo_state state;
 	uint32_t reason; /* enum gd__wait_reason, when waiting */
 	bool background, system;
-	bool timed; /* parked with a deadline: wakes by itself */
-	int64_t since_ns;          /* clock time of the last park */
+	bool timed;       /* parked with a deadline: wakes by itself */
+	int64_t since_ns; /* clock time of the last park */
 	uint64_t stack_lo, stack_hi;
-	uint64_t sp;               /* saved; 0 if it runs (then look at its thread) */
-	uint64_t resume_pc;        /* where the saved context continues */
-	uint64_t bp;               /* frame pointer at sp, 0 if unknown */
-	uint64_t call_regs[6];     /* in a system call: rbx rbp r12 r13 r14 r15, roots as well */
-	uint64_t entry;            /* address of its function */
-	uint32_t nwaits;           /* see gd__inspect_wait */
+	uint64_t sp;           /* saved; 0 if it runs (then look at its thread) */
+	uint64_t resume_pc;    /* where the saved context continues */
+	uint64_t bp;           /* frame pointer at sp, 0 if unknown */
+	uint64_t call_regs[6]; /* in a system call: rbx rbp r12 r13 r14 r15, roots as well */
+	uint64_t entry;        /* address of its function */
+	uint32_t nwaits;       /* see gd__inspect_wait */
 	uint64_t waits, wait_stride;
-	char name[GD__GI_TEXT];    /* "" if the text could not be read */
-	char site[GD__GI_TEXT];    /* where it was started, "file.c:12" */
+	char name[GD__GI_TEXT]; /* "" if the text could not be read */
+	char site[GD__GI_TEXT]; /* where it was started, "file.c:12" */
 	uint32_t ncreate;
 	uint64_t create_pc[GD__GI_FRAMES];
-	uint32_t nheld;            /* read locks held */
+	uint32_t nheld; /* read locks held */
 	struct {
 		uint64_t lock, pc;
 	} held[GD__GI_HELD];
@@ -99,9 +99,9 @@ struct gd__oinfo {
 /* A thread of the runtime. */
 struct gd__tinfo {
 	int32_t tid;
-	uint64_t goid;      /* goroutine it runs, 0 if none */
-	uint64_t sp, pc;    /* when stopped by signal or in our own process; else 0 */
-	uint64_t regs[16];  /* general registers in DWARF order, valid if pc != 0 */
+	uint64_t goid;               /* goroutine it runs, 0 if none */
+	uint64_t sp, pc;             /* when stopped by signal or in our own process; else 0 */
+	uint64_t regs[16];           /* general registers in DWARF order, valid if pc != 0 */
 	uint64_t stack_lo, stack_hi; /* of its system stack, 0 if unknown */
 };
 
@@ -114,19 +114,19 @@ struct gd__runtime {
 	bool ended;           /* the main goroutine's function has returned */
 	uint64_t run_frame;   /* frames above this are the caller of gd_run, on thread run_tid */
 	int32_t run_tid;
-	char build[32];       /* version of the library */
-	uint64_t heap_root;   /* detector/common's heap tables, 0 if not tracked */
-	uint64_t depot_root;  /* detector/common's stack depot, 0 if none */
-	uint64_t reports_root;/* recorded reports (races, dropped channels), 0 if none */
+	char build[32];        /* version of the library */
+	uint64_t heap_root;    /* detector/common's heap tables, 0 if not tracked */
+	uint64_t depot_root;   /* detector/common's stack depot, 0 if none */
+	uint64_t reports_root; /* recorded reports (races, dropped channels), 0 if none */
 	uint64_t g_chunks, allm, timers, ctx_resume; /* of the anchor, for the decoders */
 };
 
 enum gd__inspect_error {
 	GD__INSPECT_OK,
-	GD__INSPECT_NO_ANCHOR,  /* no magic at the address */
-	GD__INSPECT_VERSION,    /* of another version; build says which */
-	GD__INSPECT_BROKEN,     /* unreadable or inconsistent */
-	GD__INSPECT_EMPTY       /* gd_run() was not reached */
+	GD__INSPECT_NO_ANCHOR, /* no magic at the address */
+	GD__INSPECT_VERSION,   /* of another version; build says which */
+	GD__INSPECT_BROKEN,    /* unreadable or inconsistent */
+	GD__INSPECT_EMPTY      /* gd_run() was not reached */
 };
 
 /* Opens the runtime whose anchor is at addr. In our own process: addr 0 is our own anchor. */

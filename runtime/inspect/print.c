@@ -63,7 +63,8 @@ static void print_age(struct gd__out *o, int64_t ns)
 	int64_t seconds = ns / SECOND;
 
 	if (seconds >= 60)
-		gd__out_fmt(o, ", %lld minute%s", (long long)(seconds / 60), seconds < 120 ? "" : "s");
+		gd__out_fmt(o, ", %lld minute%s", (long long)(seconds / 60),
+			    seconds < 120 ? "" : "s");
 	else if (seconds >= 1)
 		gd__out_fmt(o, ", %lld second%s", (long long)seconds, seconds == 1 ? "" : "s");
 }

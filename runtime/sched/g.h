@@ -81,7 +81,7 @@ struct gd__g {
 	void *wake_waiter;            /* which of its waiters was served */
 
 	struct gd__held held[GD__HELD_MAX];
-	uint32_t held_lost; /* read locks that did not fit in held */
+	uint32_t held_lost;   /* read locks that did not fit in held */
 	_Atomic bool preempt; /* sysmon asks it to yield at the next safe point */
 	bool background;      /* never a leak */
 	bool system;          /* the runtime's own */

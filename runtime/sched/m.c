@@ -127,7 +127,8 @@ static void publish(struct gd__m *m)
 
 	do
 		gd__store_relaxed(&m->all, head); /* published by the cas */
-	while (!gd__cas_release(&gd__sched.allm, &head, m)); /* pairs with loads of allm: m's fields */
+	while (!gd__cas_release(&gd__sched.allm, &head,
+				m)); /* pairs with loads of allm: m's fields */
 }
 
 /* New threads start with all signals blocked but those of faults and our own. */

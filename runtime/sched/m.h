@@ -21,26 +21,26 @@ enum gd__m_stop { GD__M_GOING, GD__M_ASKED, GD__M_STOPPED };
 #define GD__M_REGS 17 /* 16 general registers in DWARF order, then the pc */
 
 struct gd__m {
-	struct gd__g *cur;       /* goroutine it runs; NULL in the scheduler */
-	struct gd__p *p;         /* P it holds; NULL when idle or in a system call */
-	uintptr_t system_sp;     /* where the scheduler's frames begin */
-	uint32_t system_depth;   /* > 0: inside gd__on_system_stack */
-	bool spinning;           /* out of work and looking for it; counted in sched.nmspinning */
-	struct gd__p *next_p;    /* P handed over with the note */
-	struct gd__p *syscall_p; /* P it held before the system call */
-	_Atomic uint32_t note;   /* futex word: 1 when woken */
-	struct gd__m *link;      /* idle list */
+	struct gd__g *cur;         /* goroutine it runs; NULL in the scheduler */
+	struct gd__p *p;           /* P it holds; NULL when idle or in a system call */
+	uintptr_t system_sp;       /* where the scheduler's frames begin */
+	uint32_t system_depth;     /* > 0: inside gd__on_system_stack */
+	bool spinning;             /* out of work and looking for it; counted in sched.nmspinning */
+	struct gd__p *next_p;      /* P handed over with the note */
+	struct gd__p *syscall_p;   /* P it held before the system call */
+	_Atomic uint32_t note;     /* futex word: 1 when woken */
+	struct gd__m *link;        /* idle list */
 	struct gd__m *_Atomic all; /* list of all Ms, in the anchor; set before publication */
 	int32_t id;
 	int32_t tid;
 	uint32_t random;
-	int64_t deadline;        /* while it sleeps as the timekeeper */
+	int64_t deadline; /* while it sleeps as the timekeeper */
 	uintptr_t stack_lo, stack_hi;
 
-	_Atomic uint32_t busy;   /* > 0: in code that a stopper must not interrupt (timer heaps) */
-	_Atomic uint32_t stop;   /* enum gd__m_stop */
+	_Atomic uint32_t busy; /* > 0: in code that a stopper must not interrupt (timer heaps) */
+	_Atomic uint32_t stop; /* enum gd__m_stop */
 	uint64_t regs[GD__M_REGS]; /* valid while stop is GD__M_STOPPED, or regs_own */
-	bool regs_own;           /* saved by the thread itself, which is on its system stack */
+	bool regs_own;             /* saved by the thread itself, which is on its system stack */
 };
 
 /* This thread's M; NULL on a foreign thread. Do not keep it across a park. */

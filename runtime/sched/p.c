@@ -52,7 +52,8 @@ struct gd__g *gd__p_get(struct gd__p *p, bool *inherit)
 
 bool gd__p_empty(struct gd__p *p)
 {
-	return gd__runq_len(&p->runq) == 0 && !gd__load_relaxed(&p->runnext); /* looked at again later */
+	return gd__runq_len(&p->runq) == 0 &&
+	       !gd__load_relaxed(&p->runnext); /* looked at again later */
 }
 
 struct gd__g *gd__p_steal(struct gd__p *p, struct gd__p *victim, bool runnext_too)

@@ -35,7 +35,8 @@ struct gd__glist {
 bool gd__runq_put(struct gd__runq *q, struct gd__g *g);
 /* Takes the oldest goroutine, or NULL if the queue is empty. Owner only. */
 struct gd__g *gd__runq_get(struct gd__runq *q);
-/* Takes the older half out into batch (room for GD__RUNQ_CAP / 2). Owner or thief. Returns how many. */
+/* Takes the older half out into batch (room for GD__RUNQ_CAP / 2). Owner or thief. Returns how
+ * many. */
 uint32_t gd__runq_grab(struct gd__runq *q, struct gd__g **batch);
 /* Number of goroutines at some moment during the call. */
 uint32_t gd__runq_len(struct gd__runq *q);

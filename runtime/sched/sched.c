@@ -73,7 +73,7 @@ struct gd__p *gd__p_idle_get(void)
 	if (!p)
 		return NULL;
 	gd__sched.idle_p = p->link;
-	gd__add_seq_cst(&gd__sched.npidle, -1); /* pairs with the load in gd__wake_p */
+	gd__add_seq_cst(&gd__sched.npidle, -1);       /* pairs with the load in gd__wake_p */
 	if (gd__load_relaxed(&gd__sched.sysmon_idle)) /* set and cleared under the lock */
 		gd__sysmon_wake();
 	return p;

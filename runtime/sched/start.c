@@ -228,7 +228,7 @@ static void prepare_stack(struct gd__g *g, const struct gd__spawn *s)
 
 static void fill(struct gd__g *g, const struct gd__spawn *s, struct gd__g *parent)
 {
-	gd__count_relaxed(&g->seq, 1); /* readers compare it, nothing else */
+	gd__count_relaxed(&g->seq, 1);                   /* readers compare it, nothing else */
 	g->id = gd__add_relaxed(&gd__sched.goid, 1) + 1; /* a number */
 	g->parent_id = parent ? parent->id : 0;
 	g->fn = s->fn;

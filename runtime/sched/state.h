@@ -25,20 +25,20 @@ struct gd__sched {
 	struct gd__glist global;
 	struct gd__p *idle_p;
 	struct gd__m *idle_m;
-	int32_t nmidle; /* sleeping Ms */
-	int32_t nm;     /* Ms that run goroutines or might */
+	int32_t nmidle;    /* sleeping Ms */
+	int32_t nm;        /* Ms that run goroutines or might */
 	int32_t stop_wait; /* Ps that have not stopped yet */
 
 	_Atomic int32_t global_n;
 	_Atomic int32_t npidle;
 	_Atomic int32_t nmspinning;
 	_Atomic uint32_t procs;
-	_Atomic uint32_t stopping; /* the world is being stopped, or is */
+	_Atomic uint32_t stopping;  /* the world is being stopped, or is */
 	_Atomic uint32_t stop_note; /* futex word: rises when stop_wait reaches zero */
-	_Atomic uint32_t ended;    /* main has returned: futex word of gd_run */
-	_Atomic uint64_t goid;     /* last id given */
-	_Atomic int64_t alive;     /* goroutines that have not ended, system ones not counted */
-	_Atomic int64_t keeper;    /* earliest deadline an idle M sleeps towards; INT64_MAX: none */
+	_Atomic uint32_t ended;     /* main has returned: futex word of gd_run */
+	_Atomic uint64_t goid;      /* last id given */
+	_Atomic int64_t alive;      /* goroutines that have not ended, system ones not counted */
+	_Atomic int64_t keeper; /* earliest deadline an idle M sleeps towards; INT64_MAX: none */
 	struct gd__m *_Atomic allm;
 	_Atomic uint32_t sysmon_idle; /* futex word: 1 while sysmon sleeps with all Ps idle */
 
@@ -121,7 +121,7 @@ void gd__trap_thread_init(void);
 
 /* g.c */
 void gd__g_end(struct gd__m *m, struct gd__g *g); /* record and stack go to m->p's free list */
-struct gd__g *gd__g_get(struct gd__p *p); /* with a stack; NULL: no memory */
+struct gd__g *gd__g_get(struct gd__p *p);         /* with a stack; NULL: no memory */
 
 /* sysmon.c: the scheduler's own line of schedtrace */
 void gd__schedtrace(int64_t now);

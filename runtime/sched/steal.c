@@ -13,7 +13,7 @@
 #include "runtime/sched/state.h"
 
 /* Every so many goroutines the global queue comes first, so that it cannot starve (Go's 61). */
-#define GLOBAL_TICK 61u
+#define GLOBAL_TICK  61u
 #define STEAL_ROUNDS 4
 
 uint32_t gd__sched_random(void)
@@ -113,7 +113,8 @@ static struct gd__g *steal(struct gd__m *m)
 			struct gd__p *victim = &gd__allp[(start + i) % n];
 			struct gd__g *g;
 
-			if (gd__load_relaxed(&gd__sched.stopping)) /* looked at again by the caller */
+			if (gd__load_relaxed(
+				    &gd__sched.stopping)) /* looked at again by the caller */
 				return NULL;
 			if (victim == m->p)
 				continue;
@@ -195,7 +196,8 @@ struct gd__g *gd__find_runnable(struct gd__m *m, bool *inherit)
 		struct gd__g *g = NULL;
 
 		*inherit = false;
-		if (gd__load_acquire(&gd__sched.stopping)) { /* pairs with the store in gd__stw_stop */
+		if (gd__load_acquire(
+			    &gd__sched.stopping)) { /* pairs with the store in gd__stw_stop */
 			gd__stw_wait(m);
 			continue;
 		}
@@ -333,7 +335,7 @@ void gd__wake_p(void)
 	gd__fence_seq_cst();
 	if (gd__load_relaxed(&gd__sched.npidle) == 0) /* ordered by the fence */
 		return;
-	if (gd__load_relaxed(&gd__sched.nmspinning) != 0 || /* ordered by the fence */
+	if (gd__load_relaxed(&gd__sched.nmspinning) != 0 ||    /* ordered by the fence */
 	    !gd__cas_seq_cst(&gd__sched.nmspinning, &zero, 1)) /* pairs with go_idle */
 		return;
 	gd__start_m(NULL, true);

@@ -19,8 +19,8 @@
 
 #define STOP_SIGNAL SIGURG
 /* A stop by asking alone is usually done in some 10 us; then signals help. */
-#define ASK_NS     2000000
-#define SIGNAL_NS  1000000
+#define ASK_NS    2000000
+#define SIGNAL_NS 1000000
 
 static struct gd__lock lock; /* rank STW: one stop at a time */
 static struct sigaction old_action;
@@ -87,7 +87,8 @@ static void take_resting_ps(const struct gd__p *own)
 		uint32_t status = GD__P_SYSCALL;
 
 		/* pairs with take_old_p in syscall.c: the loser keeps off the P */
-		if (&gd__allp[i] != own && gd__cas_acq_rel(&gd__allp[i].status, &status, GD__P_IDLE)) {
+		if (&gd__allp[i] != own &&
+		    gd__cas_acq_rel(&gd__allp[i].status, &status, GD__P_IDLE)) {
 			gd__allp[i].m = NULL;
 			count_stopped(&gd__allp[i]);
 		}
@@ -139,7 +140,8 @@ static int still_going(const struct gd__p *own, bool ask)
 		struct gd__p *p = &gd__allp[i];
 		struct gd__m *m = p->m;
 
-		if (p == own || gd__load_acquire(&p->status) == GD__P_STOPPED) /* pairs with count_stopped */
+		if (p == own ||
+		    gd__load_acquire(&p->status) == GD__P_STOPPED) /* pairs with count_stopped */
 			continue;
 		if (m && gd__load_acquire(&m->stop) == GD__M_STOPPED) /* pairs with the handler */
 			continue;
@@ -157,7 +159,8 @@ static bool wait_stopped(const struct gd__p *own, bool by_signal, int64_t limit_
 	int64_t start = gd__os_now(), signalled = start + ASK_NS - SIGNAL_NS;
 
 	for (;;) {
-		uint32_t note = gd__load_seq_cst(&gd__sched.stop_note); /* pairs with count_stopped */
+		uint32_t note =
+			gd__load_seq_cst(&gd__sched.stop_note); /* pairs with count_stopped */
 		int64_t now = gd__os_now();
 		bool ask = by_signal && now - signalled >= SIGNAL_NS;
 		int going;

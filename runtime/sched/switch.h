@@ -13,16 +13,16 @@
 #include "runtime/sched/m.h"
 
 #if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define GD__ASAN 1
-#endif
+#	if __has_feature(address_sanitizer)
+#		define GD__ASAN 1
+#	endif
 #elif defined(__SANITIZE_ADDRESS__)
-#define GD__ASAN 1
+#	define GD__ASAN 1
 #endif
 
 #ifdef GD__ASAN
-#include <sanitizer/asan_interface.h>
-#include <sanitizer/common_interface_defs.h>
+#	include <sanitizer/asan_interface.h>
+#	include <sanitizer/common_interface_defs.h>
 
 static inline void gd__leave_for_system(const struct gd__m *m)
 {

@@ -41,9 +41,9 @@ void gd__syscall_enter(const uintptr_t *frame)
 	gd__g_set_status(g, GD__G_RUNNING, GD__G_SYSCALL);
 	m->syscall_p = p;
 	m->p = NULL;
-	gd__add_relaxed(&p->syscalltick, 1); /* sysmon compares it */
+	gd__add_relaxed(&p->syscalltick, 1);          /* sysmon compares it */
 	gd__store_seq_cst(&p->status, GD__P_SYSCALL); /* pairs with the cas of retake and stw */
-	if (gd__load_seq_cst(&gd__sched.stopping)) /* pairs with the store in gd__stw_stop */
+	if (gd__load_seq_cst(&gd__sched.stopping))    /* pairs with the store in gd__stw_stop */
 		gd__stw_offer(p);
 }
 
@@ -159,7 +159,8 @@ bool gd__retake_syscalls(int64_t now)
 	for (uint32_t i = 0; i < n; i++) {
 		struct gd__p *p = &gd__allp[i];
 		uint32_t status = gd__load_acquire(&p->status); /* pairs with gd_syscall_enter */
-		uint32_t tick = gd__load_relaxed(&p->syscalltick); /* a change of it is all we want */
+		uint32_t tick =
+			gd__load_relaxed(&p->syscalltick); /* a change of it is all we want */
 		int64_t limit;
 
 		if (status != GD__P_SYSCALL || tick != p->seen_syscall) {
@@ -169,7 +170,8 @@ bool gd__retake_syscalls(int64_t now)
 		}
 		/* relaxed: hints */
 		limit = gd__p_empty(p) && gd__load_relaxed(&gd__sched.npidle) +
-						gd__load_relaxed(&gd__sched.nmspinning) > 0
+							  gd__load_relaxed(&gd__sched.nmspinning) >
+						  0
 				? RETAKE_IDLE_NS
 				: RETAKE_BUSY_NS;
 		if (now - p->seen_syscall_at < limit)

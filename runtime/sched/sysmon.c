@@ -74,9 +74,9 @@ static void sleep_while_idle(void)
 
 	if (gd__options.schedtrace > 0 || (deadline != INT64_MAX && left <= 0))
 		return;
-	gd__store_seq_cst(&gd__sched.sysmon_idle, 1); /* pairs with gd__p_idle_get */
+	gd__store_seq_cst(&gd__sched.sysmon_idle, 1);     /* pairs with gd__p_idle_get */
 	if (all_idle() && !gd__load_seq_cst(&ask_dump) && /* pairs with gd__sysmon_ask_dump */
-	    !gd__load_seq_cst(&fault_m)) /* pairs with gd__sysmon_ask_fault */
+	    !gd__load_seq_cst(&fault_m))                  /* pairs with gd__sysmon_ask_fault */
 		gd__os_futex_wait(&gd__sched.sysmon_idle, 1, left);
 	gd__store_seq_cst(&gd__sched.sysmon_idle, 0); /* pairs with gd__p_idle_get */
 }
@@ -91,9 +91,8 @@ void gd__schedtrace(int64_t now)
 	gd__out_fmt(&o,
 		    "SCHED %ldms: procs=%u idleprocs=%d threads=%d spinningthreads=%d "
 		    "idlethreads=%d goroutines=%ld runqueue=%d [",
-		    (now - gd__sched.started_at) / 1000000, n,
-		    gd__load_relaxed(&gd__sched.npidle), gd__sched.nm,
-		    gd__load_relaxed(&gd__sched.nmspinning), gd__sched.nmidle,
+		    (now - gd__sched.started_at) / 1000000, n, gd__load_relaxed(&gd__sched.npidle),
+		    gd__sched.nm, gd__load_relaxed(&gd__sched.nmspinning), gd__sched.nmidle,
 		    gd__load_relaxed(&gd__sched.alive), gd__load_relaxed(&gd__sched.global_n));
 	for (uint32_t i = 0; i < n; i++)
 		gd__out_fmt(&o, i ? " %u" : "%u", gd__runq_len(&gd__allp[i].runq));

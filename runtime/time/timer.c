@@ -253,7 +253,8 @@ static int64_t deadline(void)
 	if (gd__load_seq_cst(&total) == 0) /* pairs with insert */
 		return earliest;
 	for (int i = 0; i < GD__P_MAX; i++) {
-		int64_t e = gd__load_relaxed(&gd__timers[i].earliest); /* a hint, see note_earliest */
+		int64_t e =
+			gd__load_relaxed(&gd__timers[i].earliest); /* a hint, see note_earliest */
 
 		earliest = e < earliest ? e : earliest;
 	}

@@ -22,7 +22,7 @@ struct gd__timer {
 	 * May ready goroutines, spawn, send without waiting, free t; must not park.
 	 */
 	void (*fire)(struct gd__timer *t, int64_t now);
-	void *arg;      /* for fire; a root of the leak detector while pending */
+	void *arg;        /* for fire; a root of the leak detector while pending */
 	const void *root; /* one more root while pending, or NULL */
 	struct gd__timers *_Atomic home;
 	uint32_t index; /* in the heap + 1; 0: not pending */

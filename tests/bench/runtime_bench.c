@@ -1,6 +1,7 @@
 /* link: gdetect */
 /*
- * runtime_bench.c - ns per operation of the runtime's primitives; go/main.go measures the same in Go.
+ * runtime_bench.c - ns per operation of the runtime's primitives; go/main.go measures the same in
+ * Go.
  *
  * usage: runtime_bench [procs [rounds]]; prints the median of the rounds.
  */
@@ -19,8 +20,7 @@ struct echo_args {
 
 static void echo(struct echo_args *a)
 {
-	gd_chan_range(a->in, v)
-		gd_chan_send(a->out, v);
+	gd_chan_range(a->in, v) gd_chan_send(a->out, v);
 }
 
 static void ping_pong(long n)
@@ -53,8 +53,7 @@ static void buffered(long n)
 	long_chan c = gd_chan_make(long_chan, 128);
 
 	gd_go(produce, .c = c, .n = n);
-	gd_chan_range(c, v)
-		(void)v;
+	gd_chan_range(c, v)(void) v;
 }
 
 static void send_recv(long n)

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 struct child {
-	int code;          /* exit code, or 128 + signal */
-	char text[32768];  /* stderr, NUL-terminated, cut at the end */
+	int code;         /* exit code, or 128 + signal */
+	char text[32768]; /* stderr, NUL-terminated, cut at the end */
 };
 
 __attribute__((unused)) static void child_run(struct child *c, void (*fn)(void))

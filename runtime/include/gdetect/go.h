@@ -48,8 +48,8 @@ int gd_procs(void);
  * gd_go(fn) passes all zeros. Never parks. Failure to get memory for a
  * stack is a fatal error; gd_go_try() returns GD_ENOMEM instead.
  */
-#define gd_go(...)     gd__go_args(gd_go_raw, __VA_ARGS__)
-#define gd_go_try(...) gd__go_args(gd_go_try_raw, __VA_ARGS__)
+#define gd_go(...)              gd__go_args(gd_go_raw, __VA_ARGS__)
+#define gd_go_try(...)          gd__go_args(gd_go_try_raw, __VA_ARGS__)
 #define gd__go_args(start, ...) gd__go_expand(start, __VA_ARGS__, )
 #define gd__go_expand(start, fn, ...)                                                              \
 	__extension__({                                                                            \

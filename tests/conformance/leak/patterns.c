@@ -97,7 +97,7 @@ static void double_send(struct double_send_args *a)
 {
 	if (a->fails)
 		gd_chan_send(a->c, -1); /* and a return is missing */
-	gd_chan_send(a->c, 1); /* leak: chan send; looks like: abandoned sender */
+	gd_chan_send(a->c, 1);          /* leak: chan send; looks like: abandoned sender */
 }
 MAIN(leak_double_send)
 {

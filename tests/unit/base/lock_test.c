@@ -60,9 +60,9 @@ static void wrong_order(void)
 }
 
 #ifdef GD_DEBUG
-#define WRONG_ORDER_CODE (128 + 6)
+#	define WRONG_ORDER_CODE (128 + 6)
 #else
-#define WRONG_ORDER_CODE 0 /* ranks are looked at in debug builds only */
+#	define WRONG_ORDER_CODE 0 /* ranks are looked at in debug builds only */
 #endif
 
 CASE(wrong_order_is_thrown)

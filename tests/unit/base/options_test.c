@@ -36,8 +36,8 @@ CASE(format)
 {
 	char buf[80];
 
-	gd__fmt(buf, sizeof(buf), "%d|%5d|%-5d|%05d|%x|%lu|%s|%-4s|%4s|%.*s|%c|%%", -12, 42, 42, -42,
-		0xbeef, 1UL << 40, "text", "ab", "cd", 2, "xyz", 'q');
+	gd__fmt(buf, sizeof(buf), "%d|%5d|%-5d|%05d|%x|%lu|%s|%-4s|%4s|%.*s|%c|%%", -12, 42, 42,
+		-42, 0xbeef, 1UL << 40, "text", "ab", "cd", 2, "xyz", 'q');
 	CHECK_STR(buf, "-12|   42|42   |-0042|beef|1099511627776|text|ab  |  cd|xy|q|%");
 }
 

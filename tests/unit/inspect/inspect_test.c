@@ -1,5 +1,6 @@
 /* link: gdetect */
-/* inspect_test.c - what a stopped world looks like from inside: goroutines, waits, threads, timers. */
+/* inspect_test.c - what a stopped world looks like from inside: goroutines, waits, threads, timers.
+ */
 #include "runtime/inspect/inspect.h"
 
 #include <stdatomic.h>
