@@ -37,7 +37,7 @@ static int exit_code(enum status s)
 	return 3;
 }
 
-static void no_memory(void)
+__attribute__((noreturn)) static void no_memory(void)
 {
 	static const char text[] = "gleak: out of memory\n";
 
