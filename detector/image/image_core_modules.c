@@ -371,11 +371,39 @@ static const void *file_view(const struct gd__modules *m, uint64_t addr, size_t 
 	return mod->image + at;
 }
 
+/*
+ * The kernel leaves out memory that was never touched: .bss pages that are still all zeros. Only
+ * within the data of a module: elsewhere a segment without bytes may be MADV_DONTDUMP.
+ */
+static const void *zero_view(const struct gd__modules *m, uint64_t addr, size_t n, size_t *got)
+{
+	static const unsigned char zeros[4096];
+	const struct gd__segment *s = gd__corefile_segment(m->core, addr);
+
+	if (!s || !s->writable || s->bytes > 0 || m->core->lost > 0)
+		return NULL;
+	for (size_t i = 0; i < m->n; i++)
+		for (size_t k = 0; k < m->module[i].ndata; k++) {
+			uint64_t lo = m->module[i].data[k].lo, hi = m->module[i].data[k].hi;
+			uint64_t left = hi - addr;
+
+			if (addr < lo || addr >= hi)
+				continue;
+			left = left < s->hi - addr ? left : s->hi - addr;
+			left = left < sizeof(zeros) ? left : sizeof(zeros);
+			*got = n < left ? n : (size_t)left;
+			return zeros;
+		}
+	return NULL;
+}
+
 const void *gd__modules_view(const struct gd__modules *m, uint64_t addr, size_t n, size_t *got)
 {
 	const void *p = gd__corefile_view(m->core, addr, n, got);
 
-	return p ? p : file_view(m, addr, n, got);
+	if (!p)
+		p = file_view(m, addr, n, got);
+	return p ? p : zero_view(m, addr, n, got);
 }
 
 bool gd__modules_read(const struct gd__modules *m, uint64_t addr, void *buf, size_t n)
