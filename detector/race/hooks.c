@@ -16,6 +16,7 @@
 #include "runtime/hook/hook.h"
 
 #include "detector/common/depot.h"
+#include "detector/common/heap.h"
 
 static struct gd__hook_ctx *on_go_start(struct gd__hook_ctx *parent, uint64_t goid, uintptr_t pc,
 					uintptr_t site_pc)
@@ -100,6 +101,31 @@ static void on_reset(void *p, size_t n)
 	gd__sync_forget((uintptr_t)p, n);
 }
 
+/* The size of the block at p, which is the object; 0 for what lies elsewhere, or within a block. */
+static size_t object_size(const void *p)
+{
+	struct gd__block b;
+
+	return gd__heap_find((uintptr_t)p, &b) && b.start == (uintptr_t)p ? b.size : 0;
+}
+
+/* A pool is a free() that another goroutine may undo. */
+static void on_give_up(struct gd__hook_ctx *g, const void *p, uintptr_t pc)
+{
+	size_t n = object_size(p);
+
+	if (g && n > 0)
+		gd__access(g, (uintptr_t)p, n, GD__ACCESS_WRITE | GD__ACCESS_FREE, pc);
+}
+
+static void on_take_over(struct gd__hook_ctx *g, const void *p, uintptr_t pc)
+{
+	size_t n = object_size(p);
+
+	if (g && n > 0)
+		gd__shadow_stamp(g, (uintptr_t)p, n, pc);
+}
+
 static const struct gd__hooks table = {
 	.go_start = on_go_start,
 	.go_end = on_go_end,
@@ -114,6 +140,8 @@ static const struct gd__hooks table = {
 	.read = on_read,
 	.write = on_write,
 	.reset = on_reset,
+	.give_up = on_give_up,
+	.take_over = on_take_over,
 };
 
 bool gd__race_init(void)

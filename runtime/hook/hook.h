@@ -51,6 +51,12 @@ struct gd__hooks {
 	void (*write)(struct gd__hook_ctx *g, const void *p, size_t n, uintptr_t pc);
 	/* Memory [p, p+n) is new; what came before is forgotten. */
 	void (*reset)(void *p, size_t n);
+	/*
+	 * Object p of the user goes into a pool: from here on any use of it is a bug, until
+	 * somebody took it over again. Edges are told apart from these.
+	 */
+	void (*give_up)(struct gd__hook_ctx *g, const void *p, uintptr_t pc);
+	void (*take_over)(struct gd__hook_ctx *g, const void *p, uintptr_t pc);
 };
 
 extern const struct gd__hooks *gd__hooks;

@@ -17,6 +17,14 @@
 
 #define FIRST_CAP 16
 
+static void hook_get(const struct gd__g *g, const void *item, uintptr_t pc)
+{
+	if (gd__likely(gd__hooks == NULL) || g == NULL)
+		return;
+	gd__hooks->acquire(g->hook_ctx, item);
+	gd__hooks->take_over(g->hook_ctx, item, pc);
+}
+
 void *gd_pool_get(gd_pool *p) GD_UNCHECKED
 {
 	struct gd__g *g = gd__self();
@@ -28,8 +36,8 @@ void *gd_pool_get(gd_pool *p) GD_UNCHECKED
 		p->items_[p->len_] = NULL; /* what left must not be kept alive */
 	}
 	gd__unlock(gd__word_lock(&p->lock_));
-	if (item != NULL && g != NULL)
-		gd__hook(acquire, g->hook_ctx, item);
+	if (item != NULL)
+		hook_get(g, item, GD__CALLER_PC);
 	else if (item == NULL && p->make != NULL)
 		item = p->make();
 	return item;
@@ -44,6 +52,8 @@ static bool grow(gd_pool *p, size_t len) GD_UNCHECKED
 
 	if (bigger == NULL)
 		return false;
+	/* The pool's own: whoever frees it later is ordered by the lock, which no hook tells of. */
+	gd__hook(reset, bigger, cap * sizeof(*bigger));
 	gd__lock(l, GD__RANK_SYNC);
 
 	void **unused = bigger;
@@ -81,8 +91,10 @@ void gd_pool_put(gd_pool *p, void *item)
 
 	if (item == NULL)
 		return;
-	if (g != NULL)
-		gd__hook(release, g->hook_ctx, item);
+	if (gd__unlikely(gd__hooks != NULL) && g != NULL) {
+		gd__hooks->give_up(g->hook_ctx, item, GD__CALLER_PC);
+		gd__hooks->release(g->hook_ctx, item);
+	}
 	/* Without memory for the list the item is lost: only its owner knows how to free it. */
 	while (!push(p, item, &len) && grow(p, len))
 		;
@@ -93,8 +105,7 @@ void gd_pool_release(gd_pool *p, void (*drop)(void *))
 	struct gd__g *g = gd__self();
 
 	for (size_t i = 0; i < p->len_; i++) {
-		if (g != NULL)
-			gd__hook(acquire, g->hook_ctx, p->items_[i]);
+		hook_get(g, p->items_[i], GD__CALLER_PC);
 		(drop != NULL ? drop : free)(p->items_[i]);
 	}
 	free(p->items_);

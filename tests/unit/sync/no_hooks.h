@@ -52,6 +52,13 @@ static void no_reset(void *p, size_t n)
 	(void)n;
 }
 
+static void no_change(struct gd__hook_ctx *g, const void *p, uintptr_t pc)
+{
+	(void)g;
+	(void)p;
+	(void)pc;
+}
+
 static struct gd__hooks no_hooks = {
 	.go_start = no_start,
 	.go_end = no_event,
@@ -66,6 +73,8 @@ static struct gd__hooks no_hooks = {
 	.read = no_access,
 	.write = no_access,
 	.reset = no_reset,
+	.give_up = no_change,
+	.take_over = no_change,
 };
 
 #endif

@@ -193,6 +193,13 @@ static void on_reset(void *p, size_t n)
 	forget(p, n);
 }
 
+static void changes_hands(struct gd__hook_ctx *g, const void *p, uintptr_t pc)
+{
+	(void)g;
+	(void)p;
+	(void)pc;
+}
+
 static const struct gd__hooks hooks = {
 	.go_start = go_start,
 	.go_end = go_end,
@@ -207,6 +214,8 @@ static const struct gd__hooks hooks = {
 	.read = on_read,
 	.write = on_write,
 	.reset = on_reset,
+	.give_up = changes_hands,
+	.take_over = changes_hands,
 };
 
 /* --- what the user's instrumented code would say --- */
