@@ -228,18 +228,21 @@ void gd__stw_start(void) GD_UNCHECKED
 			gd__p_idle_put(p);
 			continue;
 		}
+		/* On its way to an M: for the next stop it is going until that M has stopped. */
+		gd__store_relaxed(&p->status, GD__P_IDLE); /* lock held */
 		p->link = busy;
 		busy = p;
 	}
 	gd__unlock(&gd__sched.lock);
 	gd__stw_release_threads();
-	gd__unlock(&lock);
 	while (busy) {
 		struct gd__p *p = busy;
 
 		busy = p->link;
 		gd__start_m(p, false);
 	}
+	/* Not before all are handed on: the next to stop might stop this thread halfway. */
+	gd__unlock(&lock);
 	gd__wake_p(); /* for the global queue and the timers */
 }
 
