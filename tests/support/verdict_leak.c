@@ -11,7 +11,7 @@
 enum { MARKS = 100, TEXT = 300 };
 
 struct mark {
-	char place[TEXT]; /* "wait.c:12\n", as in stacks */
+	char place[TEXT]; /* "wait.c:12\n", as a line of a stack ends */
 	char reason[TEXT];
 	char pattern[TEXT];
 	long expected, found;
@@ -105,11 +105,25 @@ static bool matches(const char *pattern, const struct paragraph *p)
 	return found;
 }
 
+/* Whether a line of the paragraph's stack, which begins with a tab, ends so. */
+static bool has_frame(const struct paragraph *p, const char *place)
+{
+	for (const char *at = p->text;
+	     (at = memmem(at, p->n - (size_t)(at - p->text), place, strlen(place))) != NULL; at++) {
+		const char *line = at;
+
+		while (line > p->text && line[-1] != '\n')
+			line--;
+		if (*line == '\t')
+			return true;
+	}
+	return false;
+}
+
 static struct mark *mark_of(const struct paragraph *p)
 {
 	for (int i = 0; i < nmarks; i++)
-		if (strcmp(marks[i].reason, p->reason) == 0 &&
-		    memmem(p->text, p->n, marks[i].place, strlen(marks[i].place)) &&
+		if (strcmp(marks[i].reason, p->reason) == 0 && has_frame(p, marks[i].place) &&
 		    (marks[i].pattern[0] == '\0' || matches(marks[i].pattern, p)))
 			return &marks[i];
 	return NULL;

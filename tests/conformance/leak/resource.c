@@ -254,7 +254,7 @@ static void second_17176(void *arg)
 {
 	struct devices_17176 *d = arg;
 
-	gd_mutex_lock(&d->m); /* leak: mutex lock */
+	gd_mutex_lock(&d->m); /* leak: mutex lock; missing unlock */
 	gd_mutex_unlock(&d->m);
 }
 MAIN(leak_moby_17176)
