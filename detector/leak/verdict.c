@@ -133,6 +133,19 @@ static bool waits_for_dropped(const struct judge *j, size_t g)
 	return false;
 }
 
+/* What to say of a candidate that nothing reaches. */
+static enum gd__evidence unreachable_evidence(const struct judge *j, uint32_t g, bool dropped)
+{
+	const struct gd__owners *o = &j->v->owners;
+	uint32_t lock = gd__owners_lock(o, g);
+
+	if (dropped)
+		return GD__EVIDENCE_DROPPED;
+	if (lock != GD__NODE_NONE && o->ended[lock])
+		return GD__EVIDENCE_DEAD_OWNER; /* says more */
+	return GD__EVIDENCE_UNREACHABLE;
+}
+
 static bool judge_unreachable(struct judge *j)
 {
 	struct gd__verdicts *v = j->v;
@@ -149,7 +162,7 @@ static bool judge_unreachable(struct judge *j)
 
 		if (dropped && v->im->g[g].nwaits == 1)
 			verdict = GD__VERDICT_PROVEN; /* whatever else may be missing */
-		decide(j, g, verdict, dropped ? GD__EVIDENCE_DROPPED : GD__EVIDENCE_UNREACHABLE,
+		decide(j, g, verdict, unreachable_evidence(j, (uint32_t)g, dropped),
 		       gd__owners_of(&v->owners, (uint32_t)g, NULL));
 		changed = true;
 	}
