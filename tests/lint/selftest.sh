@@ -148,4 +148,40 @@ if command -v clang-format >/dev/null 2>&1; then
 	plant "format" format runtime/sched/bad.c 'int  f( void ) { return 1; }'
 fi
 
+if command -v clang-tidy >/dev/null 2>&1; then
+	clean_tree
+	cp "$lint/../../.clang-tidy" .
+	cat > runtime/sched/bad.c <<'END'
+/* bad.c - the branches of f are the same, and g reads through NULL. */
+int f(int x);
+int g(void);
+
+int f(int x)
+{
+	if (x == 1)
+		return 5;
+	else
+		return 5;
+}
+
+int g(void)
+{
+	int *p = 0;
+
+	return *p;
+}
+END
+	printf '[{"directory": "%s", "command": "cc -c runtime/sched/bad.c", "file": "%s"}]' "$PWD" \
+		"$PWD/runtime/sched/bad.c" > compile_commands.json
+	for want in "-clang-analyzer-* bugprone-branch-clone" " clang-analyzer-core.NullDereference"; do
+		out=$(sh tests/lint/tidy.sh . runtime/sched "${want%% *}")
+		if [ $? -eq 1 ] && printf '%s' "$out" | grep -qF "${want#* }"; then
+			echo "ok     tidy (${want#* })"
+		else
+			echo "FAILED tidy does not see ${want#* }: $out"
+			failures=$((failures + 1))
+		fi
+	done
+fi
+
 [ $failures -eq 0 ] || { echo "$failures rules do not work" >&2; exit 1; }

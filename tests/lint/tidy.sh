@@ -1,7 +1,8 @@
 #!/bin/sh
-# usage: tests/lint/tidy.sh BUILD FOLDER
-# clang-tidy, with .clang-tidy of the tree, over the C files of one folder as BUILD compiles them.
-build=$1 folder=$2
+# usage: tests/lint/tidy.sh BUILD FOLDER [CHECKS]
+# clang-tidy, with .clang-tidy of the tree and then CHECKS, over the C files of one folder as
+# BUILD compiles them.
+build=$1 folder=$2 more=${3-}
 top=$(cd "$(dirname "$0")/../.." && pwd) || exit 2
 
 # Only what is compiled: a file may belong to another platform or to no target.
@@ -32,7 +33,7 @@ files=$(compiled)
 fixed='/(abi|interpose)[a-z0-9_]*\.c$'
 failed=0
 # shellcheck disable=SC2046
-tidy "" $(printf '%s\n' "$files" | grep -vE "$fixed") || failed=1
+tidy "$more" $(printf '%s\n' "$files" | grep -vE "$fixed") || failed=1
 # shellcheck disable=SC2046
-tidy "-readability-function-size" $(printf '%s\n' "$files" | grep -E "$fixed") || failed=1
+tidy "${more:+$more,}-readability-function-size" $(printf '%s\n' "$files" | grep -E "$fixed") || failed=1
 exit $failed
