@@ -180,6 +180,8 @@ static void main_done(void)
 	checked_at_end = true;
 	if (!gd__options.leak_at_exit)
 		return;
+	/* A goroutine that is about to block for ever must get there first. */
+	gd__inspect_settle((int64_t)gd__options.leak_settle_ms * 1000000);
 	begin(true);
 	check(&r);
 	end();

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include <gdetect/time.h>
+
 #include "runtime/base/atomic.h"
 #include "runtime/base/fatal.h"
 #include "runtime/base/os_linux.h"
@@ -19,6 +21,8 @@
 #define MAX_WAITS    65536u
 #define MAX_MS       100000u
 #define MAX_OVERFLOW 65536u
+
+#define SETTLE_STEP_NS 20000
 
 static bool read_self(const struct gd__mem *m, uint64_t addr, void *buf, size_t n)
 {
@@ -287,6 +291,30 @@ const char *gd__obj_text(uint16_t kind)
 					     "rwmutex", "waitgroup", "cond" };
 
 	return kind < sizeof(texts) / sizeof(texts[0]) ? texts[kind] : "unknown object";
+}
+
+/* A look without stopping anything: statuses are single words that may be old at once. */
+static bool others_can_run(const struct gd__g *self)
+{
+	uint32_t n = gd__load_acquire(&gd__gtab.n); /* pairs with grow in g.c: the chunks */
+
+	for (uint32_t i = 0; i < n * GD__G_CHUNK; i++) {
+		const struct gd__g *g = &gd__gtab.chunk[i / GD__G_CHUNK][i % GD__G_CHUNK];
+		uint32_t status = gd__load_relaxed(&g->status); /* see above */
+
+		if (g != self && (status == GD__G_RUNNABLE || status == GD__G_RUNNING))
+			return true;
+	}
+	return false;
+}
+
+void gd__inspect_settle(int64_t limit_ns)
+{
+	const struct gd__g *self = gd__self();
+	int64_t start = gd__os_now();
+
+	while (self && others_can_run(self) && gd__os_now() - start < limit_ns)
+		gd_sleep(SETTLE_STEP_NS);
 }
 
 void gd__inspect_stop(void)

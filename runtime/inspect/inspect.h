@@ -158,6 +158,11 @@ void gd__inspect_stop(void);
 void gd__inspect_start(void);
 /* The goroutine this thread runs (also on its system stack), 0 if none. */
 uint64_t gd__inspect_self(void);
+/*
+ * On a goroutine: gives way until no other goroutine is runnable or running, for at most
+ * limit_ns. Sleeping ones and those in system calls are not waited for. May park.
+ */
+void gd__inspect_settle(int64_t limit_ns);
 /* Whether this thread is one of the runtime's own. */
 bool gd__thread_is_runtime(void);
 /* Runs fn(arg) on this thread's system stack with the caller's context saved, so that a
