@@ -200,8 +200,6 @@ static void wipe_stack(struct gd__g *g)
 {
 	uintptr_t low = g->stack_hi - WIPE_LEAST;
 
-	if (g->stack_low == 0) /* never used */
-		return;
 	if (g->stack_low < low)
 		low = g->stack_low;
 	memset((void *)low, 0, g->stack_hi - low);
@@ -213,8 +211,11 @@ static void prepare_stack(struct gd__g *g, const struct gd__spawn *s)
 	uintptr_t top = g->stack_hi;
 
 	gd__stack_fresh(g);
-	if (gd__watch)
-		wipe_stack(g);
+	if (g->stack_low != 0) { /* somebody had this stack before */
+		gd__hook(reset, (void *)g->stack_lo, g->stack_hi - g->stack_lo);
+		if (gd__watch)
+			wipe_stack(g);
+	}
 	g->stack_low = g->stack_hi;
 	g->arg = s->arg;
 	if (s->args) {
@@ -222,7 +223,6 @@ static void prepare_stack(struct gd__g *g, const struct gd__spawn *s)
 		memcpy((void *)top, s->args, s->size);
 		g->arg = (void *)top;
 	}
-	gd__hook(reset, (void *)g->stack_lo, g->stack_hi - g->stack_lo);
 	gd__ctx_prepare(&g->ctx, top, go_entry);
 }
 
