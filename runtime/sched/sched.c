@@ -31,11 +31,13 @@ struct gd__g *gd__sched_global_get(struct gd__p *p, uint32_t most)
 	if (most > 0 && share > most)
 		share = most;
 	g = gd__glist_pop(&gd__sched.global);
-	while (--share > 0 && gd__sched.global.first)
-		if (!gd__runq_put(&p->runq, gd__sched.global.first))
-			break;
-		else
-			gd__glist_pop(&gd__sched.global);
+	while (--share > 0 && gd__sched.global.first) {
+		/* Off the list first: once in the ring a thief may run it, and use its link. */
+		struct gd__g *more = gd__glist_pop(&gd__sched.global);
+
+		if (!gd__runq_put(&p->runq, more))
+			gd__throw("sched: no room for a share of the global queue");
+	}
 	gd__store_relaxed(&gd__sched.global_n, (int32_t)gd__sched.global.n); /* a hint */
 	return g;
 }
