@@ -48,6 +48,7 @@ void gd__g_set_status(struct gd__g *g, enum gd__g_status from, enum gd__g_status
 static bool grow(void) GD_REQUIRES(lock)
 {
 	uint32_t n = gd__load_relaxed(&gd__gtab.n); /* stored under the lock only */
+	uint32_t slots = GD__G_CHUNK;
 	struct gd__g *chunk;
 	char *stacks;
 
@@ -56,12 +57,14 @@ static bool grow(void) GD_REQUIRES(lock)
 	chunk = gd__os_map(GD__G_CHUNK * sizeof(*chunk));
 	if (!chunk)
 		return false;
-	stacks = gd__stack_arena(GD__G_CHUNK);
+	/* With little address space left (RLIMIT_AS) some records of the chunk get no stack. */
+	while (!(stacks = gd__stack_arena(slots)) && slots > 1)
+		slots /= 2;
 	if (!stacks) {
 		gd__os_unmap(chunk, GD__G_CHUNK * sizeof(*chunk));
 		return false;
 	}
-	for (uint32_t i = 0; i < GD__G_CHUNK; i++) {
+	for (uint32_t i = 0; i < slots; i++) {
 		chunk[i].stack_hi = (uintptr_t)(stacks + i * gd__stack_size());
 		gd__glist_push(&free_list, &chunk[i]);
 	}

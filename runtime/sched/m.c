@@ -38,6 +38,21 @@ GD__NOINLINE struct gd__g *gd__self(void)
 	return m && m->system_depth == 0 ? m->cur : NULL;
 }
 
+struct gd__m *gd__m_busy_begin(void)
+{
+	struct gd__m *m = gd__m_self();
+
+	if (m)
+		gd__count_relaxed(&m->busy, 1); /* read by this thread's signal handler */
+	return m;
+}
+
+void gd__m_busy_end(struct gd__m *m)
+{
+	if (m)
+		gd__count_relaxed(&m->busy, -1u); /* read by this thread's signal handler */
+}
+
 GD__NOINLINE int gd__errno_get(void)
 {
 	__asm__ volatile("");
@@ -70,20 +85,6 @@ void gd__m_wake(struct gd__m *m)
 	gd__os_futex_wake(&m->note, 1);
 }
 
-static void find_stack(struct gd__m *m)
-{
-	pthread_attr_t attr;
-	void *lo = NULL;
-	size_t n = 0;
-
-	if (pthread_getattr_np(pthread_self(), &attr) != 0)
-		return;
-	pthread_attr_getstack(&attr, &lo, &n);
-	pthread_attr_destroy(&attr);
-	m->stack_lo = (uintptr_t)lo;
-	m->stack_hi = (uintptr_t)lo + n;
-}
-
 static void begin_schedule(struct gd__g *g)
 {
 	struct gd__m *m = gd__m_self();
@@ -94,26 +95,18 @@ static void begin_schedule(struct gd__g *g)
 	gd__schedule();
 }
 
-/* What a new thread is to do; on the heap of the starter until the thread has taken it. */
-struct start {
-	struct gd__m *m;
-	void (*helper)(void);
-};
-
 static void *thread_main(void *arg)
 {
-	struct gd__m *m = ((struct start *)arg)->m;
-	void (*helper)(void) = ((struct start *)arg)->helper;
+	struct gd__m *m = arg;
 	struct gd__ctx never;
 
-	gd__os_unmap(arg, GD__PAGE);
 	self = m;
 	m->tid = gd__os_tid();
-	find_stack(m);
-	m->random = (uint32_t)(gd__sched.seed * 0x9e3779b9u) ^ (uint32_t)(m->id * 2654435761u) ^ 1u;
+	/* Odd: xorshift never leaves 0. */
+	m->random = ((uint32_t)gd__sched.seed * 0x9e3779b9u ^ (uint32_t)m->id * 2654435761u) | 1u;
 	gd__trap_thread_init();
-	if (helper) {
-		helper();
+	if (m->helper) {
+		m->helper();
 		return NULL;
 	}
 	m->system_sp = ((uintptr_t)__builtin_frame_address(0) - 512) & ~(uintptr_t)15;
@@ -131,50 +124,128 @@ static void publish(struct gd__m *m)
 				m)); /* pairs with loads of allm: m's fields */
 }
 
-/* New threads start with all signals blocked but those of faults and our own. */
-static int create(struct start *s)
+/*
+ * The signals that a new thread starts with blocked. Sysmon: all but those of faults, so that the
+ * program's handlers run on the program's threads. An M: as the program has it, but the stop of
+ * the world and faults get through even where all is blocked, to leave signals to a sigwait.
+ */
+static void mask_for(const struct gd__m *m, sigset_t *mask)
 {
-	sigset_t all, old;
-	pthread_t thread;
-	int r;
+	static const int needed[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGURG };
 
-	sigfillset(&all);
-	sigdelset(&all, SIGSEGV);
-	sigdelset(&all, SIGBUS);
-	sigdelset(&all, SIGILL);
-	sigdelset(&all, SIGFPE);
-	sigdelset(&all, SIGABRT);
-	sigdelset(&all, SIGTRAP);
-	sigdelset(&all, SIGURG);
-	sigdelset(&all, SIGPROF);
-	if (!s->helper)
-		pthread_sigmask(SIG_SETMASK, NULL, &all); /* Ms: as the program has it */
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	gd__thread_internal = 1;
-	r = pthread_create(&thread, NULL, thread_main, s);
-	gd__thread_internal = 0;
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	sigfillset(mask);
+	if (!m->helper)
+		pthread_sigmask(SIG_SETMASK, NULL, mask);
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+		sigdelset(mask, needed[i]);
+}
+
+/*
+ * A stack of our own: as large as the system would give, but never as small as a low
+ * RLIMIT_STACK would make it (libdw runs on it). And its bounds are known without
+ * pthread_getattr_np, which calls malloc: a thread that starts while the world is stopped must
+ * not wait for a lock of a stopped one.
+ */
+#define STACK_LEAST ((size_t)1 << 20)
+
+static bool make_stack(struct gd__m *m, const pthread_attr_t *attr)
+{
+	size_t size = 0;
+	char *stack;
+
+	if (m->stack_lo)
+		return true;
+	if (pthread_attr_getstacksize(attr, &size) != 0 || size < STACK_LEAST)
+		size = STACK_LEAST;
+	size = (size + GD__PAGE - 1) & ~(GD__PAGE - 1);
+	stack = gd__os_reserve(size + GD__PAGE);
+	if (!stack)
+		return false;
+	gd__os_nohuge(stack, size + GD__PAGE);
+	/* Without the guard it still works: an overflow of it would be a bug of ours. */
+	if (gd__os_protect_none(stack, GD__PAGE) != 0)
+		gd__warn("no guard for the stack of a thread");
+	m->stack_lo = (uintptr_t)stack + GD__PAGE;
+	m->stack_hi = m->stack_lo + size;
+	return true;
+}
+
+/* 0, EAGAIN (limit of threads) or ENOMEM. */
+static int create(struct gd__m *m)
+{
+	pthread_attr_t attr;
+	sigset_t mask, old;
+	pthread_t thread;
+	int r = pthread_attr_init(&attr);
+
+	if (r != 0)
+		return r;
+	if (make_stack(m, &attr))
+		r = pthread_attr_setstack(&attr, (void *)m->stack_lo, m->stack_hi - m->stack_lo);
+	else
+		r = ENOMEM;
+	if (r == 0) {
+		mask_for(m, &mask);
+		pthread_sigmask(SIG_SETMASK, &mask, &old);
+		gd__thread_internal = 1;
+		r = pthread_create(&thread, &attr, thread_main, m);
+		gd__thread_internal = 0;
+		pthread_sigmask(SIG_SETMASK, &old, NULL);
+	}
+	pthread_attr_destroy(&attr);
 	if (r == 0)
 		pthread_detach(thread);
 	return r;
 }
 
+/* Records whose thread could not be had, for the next try; linked through link. sched.lock. */
+static struct gd__m *spare;
+
+/* A record, already on the list of all Ms: one whose thread never came has tid 0. */
+static struct gd__m *get_record(void)
+{
+	static _Atomic int32_t ids;
+	struct gd__m *m;
+
+	gd__lock(&gd__sched.lock, GD__RANK_SCHED);
+	m = spare;
+	if (m)
+		spare = m->link;
+	gd__unlock(&gd__sched.lock);
+	if (m)
+		return m;
+	m = gd__os_map(sizeof(*m));
+	if (!m)
+		return NULL;
+	m->id = gd__add_relaxed(&ids, 1); /* a number */
+	m->deadline = INT64_MAX;
+	publish(m);
+	return m;
+}
+
+static void put_back(struct gd__m *m)
+{
+	gd__lock(&gd__sched.lock, GD__RANK_SCHED);
+	m->link = spare;
+	spare = m;
+	gd__unlock(&gd__sched.lock);
+}
+
 /* 0, EAGAIN (limit of threads) or ENOMEM. */
 static int make(struct gd__p *p, bool spinning, void (*helper)(void))
 {
-	static _Atomic int32_t ids;
-	struct gd__m *m = gd__os_map(sizeof(*m));
-	struct start *s = gd__os_map(GD__PAGE);
+	struct gd__m *m = get_record();
+	int r;
 
-	if (!m || !s)
+	if (!m)
 		return ENOMEM;
-	*s = (struct start){ m, helper };
-	m->id = gd__add_relaxed(&ids, 1);
 	m->next_p = p;
 	m->spinning = spinning;
-	m->deadline = INT64_MAX;
-	publish(m); /* a record whose thread never came has tid 0 */
-	return create(s);
+	m->helper = helper;
+	r = create(m);
+	if (r != 0)
+		put_back(m);
+	return r;
 }
 
 bool gd__m_start(struct gd__p *p, bool spinning)

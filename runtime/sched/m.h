@@ -37,14 +37,25 @@ struct gd__m {
 	int64_t deadline; /* while it sleeps as the timekeeper */
 	uintptr_t stack_lo, stack_hi;
 
-	_Atomic uint32_t busy; /* > 0: in code that a stopper must not interrupt (timer heaps) */
-	_Atomic uint32_t stop; /* enum gd__m_stop */
+	void (*helper)(void); /* what its thread does instead of running goroutines, or NULL */
+	bool faulted;         /* its goroutine has met a guard: it waits for the end, see trap.c */
+
+	_Atomic uint32_t busy;     /* > 0: in code that a stopper must not interrupt, see below */
+	_Atomic uint32_t stop;     /* enum gd__m_stop */
 	uint64_t regs[GD__M_REGS]; /* valid while stop is GD__M_STOPPED, or regs_own */
 	bool regs_own;             /* saved by the thread itself, which is on its system stack */
 };
 
 /* This thread's M; NULL on a foreign thread. Do not keep it across a park. */
 struct gd__m *gd__m_self(void);
+
+/*
+ * Around code on a goroutine's stack that a stop of the world must not leave half done: where it
+ * holds a lock that the stopper takes (sched, timers, goroutine table), or a P that is in no
+ * list and on no M. Nests; no park in between. The M, NULL on a foreign thread.
+ */
+struct gd__m *gd__m_busy_begin(void);
+void gd__m_busy_end(struct gd__m *m);
 
 /*
  * Starts a thread that runs goroutines, holding p (spinning: it has to look for them). false:

@@ -127,11 +127,17 @@ static void yield_commit(struct gd__g *g)
 	gd__arrived();
 	struct gd__m *m = gd__m_self();
 
+	bool others;
+
 	detach(m, g);
 	gd__g_set_status(g, GD__G_RUNNING, GD__G_RUNNABLE);
 	gd__lock(&gd__sched.lock, GD__RANK_SCHED);
 	gd__sched_global_put(g);
+	others = gd__sched.global.n > 1 || !gd__p_empty(m->p);
 	gd__unlock(&gd__sched.lock);
+	/* Else this M may run only one of them for a long time, beside an idle P. */
+	if (others)
+		gd__wake_p();
 	gd__schedule();
 }
 

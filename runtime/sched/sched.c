@@ -76,7 +76,7 @@ struct gd__p *gd__p_idle_get(void)
 		return NULL;
 	gd__sched.idle_p = p->link;
 	gd__add_seq_cst(&gd__sched.npidle, -1);       /* pairs with the load in gd__wake_p */
-	if (gd__load_relaxed(&gd__sched.sysmon_idle)) /* set and cleared under the lock */
+	if (gd__load_seq_cst(&gd__sched.sysmon_idle)) /* pairs with the store in sleep_while_idle */
 		gd__sysmon_wake();
 	return p;
 }

@@ -142,7 +142,8 @@ static void end_main(void)
 	gd__hook(release, gd__m_self()->cur->hook_ctx, &gd__sched.ended);
 	gd__store_release(&gd__sched.ended, 1); /* pairs with gd_run: what main did */
 	gd__os_futex_wake(&gd__sched.ended, 1);
-	gd__stw_stop(false, 0); /* for good; who does not stop goes on until the process ends */
+	gd__stw_stop(false, 0); /* who does not stop goes on until the process ends */
+	gd__stw_start(); /* main has ended: lets the next one stop it, nothing else goes on */
 	for (;;)
 		gd__os_nanosleep(INT64_C(1000000000) * 3600);
 }
@@ -266,11 +267,11 @@ int gd__spawn(const struct gd__spawn *s)
 	if (s->size > MAX_ARGS)
 		gd__fatal("gd_go(%s): arguments of %lu bytes, at most %d", s->name,
 			  (unsigned long)s->size, MAX_ARGS);
-	gd__count_relaxed(&m->busy, 1); /* own thread: a stop signal waits for a whole record */
+	gd__m_busy_begin(); /* a stop signal waits for a whole record */
 	g = gd__g_get(m->p);
 	if (g)
 		fill(g, s, gd__self());
-	gd__count_relaxed(&m->busy, -1u);
+	gd__m_busy_end(m);
 	if (!g)
 		return GD_ENOMEM;
 	gd__p_put(m->p, g, true);

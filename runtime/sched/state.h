@@ -41,6 +41,7 @@ struct gd__sched {
 	_Atomic int64_t keeper; /* earliest deadline an idle M sleeps towards; INT64_MAX: none */
 	struct gd__m *_Atomic allm;
 	_Atomic uint32_t sysmon_idle; /* futex word: 1 while sysmon sleeps with all Ps idle */
+	_Atomic uint32_t starved;     /* a thread was refused: sysmon tries again after a while */
 
 	/* Constant after start. */
 	const struct gd__source *source[GD__SOURCES_MAX];
@@ -105,8 +106,8 @@ void gd__stw_start(void);
 void gd__stw_release_threads(void);
 /* This M, without a P to run, waits until the world goes on. */
 void gd__stw_wait(struct gd__m *m);
-/* p, which the caller has taken from a system call, stops or goes idle. */
-void gd__stw_took(struct gd__p *p);
+/* p, which the caller holds, counts as stopped. sched.lock held. */
+void gd__stw_count_stopped(struct gd__p *p);
 /* The world is stopping while the caller's thread enters a system call with p. */
 void gd__stw_offer(struct gd__p *p);
 void gd__stw_init(void);

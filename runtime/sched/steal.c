@@ -250,6 +250,8 @@ static bool keeper_takes_p(struct gd__m *m)
 	if (!p)
 		return false;
 	gd__p_acquire(m, p);
+	/* All heaps: what is due lies in another P's, and this one may find other work first. */
+	gd__sources_poll(p->id, true);
 	return true;
 }
 
@@ -288,41 +290,67 @@ void gd__stop_m(struct gd__m *m)
 	}
 }
 
-void gd__start_m(struct gd__p *p, bool spinning)
+/* p goes idle, perhaps with work in its queue: sysmon tries again. Lock held. */
+static void without_thread(struct gd__p *p, bool spinning)
+{
+	gd__p_idle_put(p);
+	if (spinning)
+		gd__add_seq_cst(&gd__sched.nmspinning, -1); /* undoes gd__wake_p's cas */
+	gd__store_seq_cst(&gd__sched.starved, 1);     /* pairs with sleep_while_idle in sysmon.c */
+	if (gd__load_seq_cst(&gd__sched.sysmon_idle)) /* pairs with sleep_while_idle */
+		gd__sysmon_wake();
+}
+
+/* An M for p, or for an idle P; NULL if none is needed, or none sleeps (*create: make one). */
+static struct gd__m *choose_m(struct gd__p **p, bool spinning, bool *create)
 {
 	struct gd__m *m;
 
-	gd__lock(&gd__sched.lock, GD__RANK_SCHED);
-	if (!p)
-		p = gd__p_idle_get();
-	if (!p) {
-		gd__unlock(&gd__sched.lock);
+	*create = false;
+	if (!*p)
+		*p = gd__p_idle_get();
+	if (!*p) {
+		/*
+		 * Under the lock: while it counts as spinning, others leave waking to it, and it
+		 * looks at no queue. So a P that goes idle from here on must find it undone.
+		 */
 		if (spinning)
 			gd__add_seq_cst(&gd__sched.nmspinning, -1); /* undoes gd__wake_p's cas */
-		return;
+		return NULL;
 	}
 	m = gd__sched.idle_m;
 	if (m) {
 		gd__sched.idle_m = m->link;
 		gd__sched.nmidle--;
-		m->next_p = p;
+		m->next_p = *p;
 		m->spinning = spinning;
+	} else if (gd__load_relaxed(
+			   &gd__sched.starved)) { /* a hint; sysmon says when to try again */
+		without_thread(*p, spinning);
 	} else {
 		gd__sched.nm++;
+		*create = true;
 	}
-	gd__unlock(&gd__sched.lock);
-	if (m) {
-		gd__m_wake(m);
-		return;
-	}
-	if (gd__m_start(p, spinning))
-		return;
+	return m;
+}
+
+void gd__start_m(struct gd__p *p, bool spinning)
+{
+	struct gd__m *self = gd__m_busy_begin(), *m; /* p is on its way: see m.h */
+	bool create;
+
 	gd__lock(&gd__sched.lock, GD__RANK_SCHED);
-	gd__sched.nm--;
-	gd__p_idle_put(p);
+	m = choose_m(&p, spinning, &create);
 	gd__unlock(&gd__sched.lock);
-	if (spinning)
-		gd__add_seq_cst(&gd__sched.nmspinning, -1); /* undoes gd__wake_p's cas */
+	if (m)
+		gd__m_wake(m);
+	if (create && !gd__m_start(p, spinning)) {
+		gd__lock(&gd__sched.lock, GD__RANK_SCHED);
+		gd__sched.nm--;
+		without_thread(p, spinning);
+		gd__unlock(&gd__sched.lock);
+	}
+	gd__m_busy_end(self);
 }
 
 void gd__wake_p(void)

@@ -21,12 +21,16 @@
 /* A stop by asking alone is usually done in some 10 us; then signals help. */
 #define ASK_NS    2000000
 #define SIGNAL_NS 1000000
+/*
+ * A stopped thread may hold a lock (malloc's) that one needs who has yet to stop: a thread that is
+ * being made, a goroutine that makes one. So now and then all are let go for a moment.
+ */
+#define LET_GO_NS 50000000
 
 static struct gd__lock lock; /* rank STW: one stop at a time */
 static struct sigaction old_action;
 
-/* p counts as stopped. sched.lock held or p held by nobody else. */
-static void count_stopped(struct gd__p *p)
+void gd__stw_count_stopped(struct gd__p *p)
 {
 	gd__store_relaxed(&p->status, GD__P_STOPPED); /* published by the lock */
 	if (--gd__sched.stop_wait == 0) {
@@ -35,25 +39,17 @@ static void count_stopped(struct gd__p *p)
 	}
 }
 
-void gd__stw_took(struct gd__p *p)
-{
-	gd__lock(&gd__sched.lock, GD__RANK_SCHED);
-	if (gd__load_relaxed(&gd__sched.stopping)) /* stored under the lock */
-		count_stopped(p);
-	else
-		gd__p_idle_put(p);
-	gd__unlock(&gd__sched.lock);
-}
-
 void gd__stw_offer(struct gd__p *p)
 {
+	struct gd__m *m = gd__m_busy_begin();
 	uint32_t status = GD__P_SYSCALL;
 
 	/* pairs with take_old_p in syscall.c: the loser keeps off the P */
-	if (!gd__cas_acq_rel(&p->status, &status, GD__P_IDLE))
-		return;
-	p->m = NULL;
-	gd__stw_took(p);
+	if (gd__cas_acq_rel(&p->status, &status, GD__P_IDLE)) {
+		p->m = NULL;
+		gd__hand_off(p); /* the world may go on by now: it has goroutines in its queue */
+	}
+	gd__m_busy_end(m);
 }
 
 void gd__stw_wait(struct gd__m *m)
@@ -70,7 +66,7 @@ void gd__stw_wait(struct gd__m *m)
 		return;
 	}
 	p = gd__p_release(m);
-	count_stopped(p);
+	gd__stw_count_stopped(p);
 	gd__unlock(&gd__sched.lock);
 	gd__stop_m(m);
 }
@@ -82,7 +78,7 @@ static void take_resting_ps(const struct gd__p *own)
 	struct gd__p *p;
 
 	while ((p = gd__p_idle_get()) != NULL)
-		count_stopped(p);
+		gd__stw_count_stopped(p);
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t status = GD__P_SYSCALL;
 
@@ -90,7 +86,7 @@ static void take_resting_ps(const struct gd__p *own)
 		if (&gd__allp[i] != own &&
 		    gd__cas_acq_rel(&gd__allp[i].status, &status, GD__P_IDLE)) {
 			gd__allp[i].m = NULL;
-			count_stopped(&gd__allp[i]);
+			gd__stw_count_stopped(&gd__allp[i]);
 		}
 	}
 }
@@ -106,6 +102,23 @@ static void save_registers(struct gd__m *m, const ucontext_t *uc)
 	m->regs[16] = (uint64_t)uc->uc_mcontext.gregs[REG_RIP];
 }
 
+/*
+ * Whether the thread of m, which runs uc, may be stopped right here. In the scheduler it stops by
+ * itself, and when it is busy it must come out first. The stack pointer has the last word: m->cur
+ * is set some instructions before the switch to its stack and cleared some after the switch away,
+ * and registers saved in between would say nothing of the goroutine's stack. Nor would those of a
+ * signal handler of the program on another stack. A faulted goroutine has left its own record.
+ */
+static bool may_stop(const struct gd__m *m, const ucontext_t *uc)
+{
+	uintptr_t sp = (uintptr_t)uc->uc_mcontext.gregs[REG_RSP];
+	const struct gd__g *g = m->cur;
+
+	if (!g || m->system_depth > 0 || gd__load_relaxed(&m->busy) > 0) /* own thread */
+		return false;
+	return m->faulted || (sp >= g->stack_lo && sp < g->stack_hi);
+}
+
 static void on_stop_signal(int sig, siginfo_t *info, void *context)
 {
 	struct gd__m *m = gd__m_self();
@@ -118,8 +131,7 @@ static void on_stop_signal(int sig, siginfo_t *info, void *context)
 			old_action.sa_handler(sig);
 		return;
 	}
-	/* In the scheduler it stops by itself; in a timer heap it must come out first. */
-	if (!m->cur || m->system_depth > 0 || gd__load_relaxed(&m->busy) > 0) /* own thread */
+	if (!may_stop(m, context))
 		return;
 	save_registers(m, context);
 	if (!gd__cas_acq_rel(&m->stop, &asked, GD__M_STOPPED)) /* pairs with wait_stopped: regs */
@@ -154,9 +166,20 @@ static int still_going(const struct gd__p *own, bool ask)
 	return going;
 }
 
+void gd__stw_release_threads(void)
+{
+	/* pairs with publish in m.c: the list */
+	for (struct gd__m *m = gd__load_acquire(&gd__sched.allm); m;
+	     m = gd__load_relaxed(&m->all)) { /* set before publication */
+		/* pairs with the handler */
+		if (gd__swap_acq_rel(&m->stop, GD__M_GOING) == GD__M_STOPPED)
+			gd__os_futex_wake(&m->stop, 1);
+	}
+}
+
 static bool wait_stopped(const struct gd__p *own, bool by_signal, int64_t limit_ns)
 {
-	int64_t start = gd__os_now(), signalled = start + ASK_NS - SIGNAL_NS;
+	int64_t start = gd__os_now(), signalled = start + ASK_NS - SIGNAL_NS, let_go = start;
 
 	for (;;) {
 		uint32_t note =
@@ -175,6 +198,10 @@ static bool wait_stopped(const struct gd__p *own, bool by_signal, int64_t limit_
 			return false;
 		if (ask)
 			signalled = now;
+		if (by_signal && now - let_go > LET_GO_NS && now - start < limit_ns / 2) {
+			gd__stw_release_threads();
+			let_go = now;
+		}
 		gd__preempt_all();
 		gd__os_futex_wait(&gd__sched.stop_note, note, SIGNAL_NS / 10);
 	}
@@ -201,22 +228,17 @@ bool gd__stw_stop(bool by_signal, int64_t limit_ns) GD_UNCHECKED
 	return wait_stopped(own, by_signal, limit_ns);
 }
 
-void gd__stw_release_threads(void)
-{
-	/* pairs with publish in m.c: the list */
-	for (struct gd__m *m = gd__load_acquire(&gd__sched.allm); m;
-	     m = gd__load_relaxed(&m->all)) { /* set before publication */
-		/* pairs with the handler */
-		if (gd__swap_acq_rel(&m->stop, GD__M_GOING) == GD__M_STOPPED)
-			gd__os_futex_wake(&m->stop, 1);
-	}
-}
-
 void gd__stw_start(void) GD_UNCHECKED
 {
 	uint32_t n = gd__load_relaxed(&gd__sched.procs); /* changes only in a stopped world */
 	struct gd__p *busy = NULL;
 
+	/* When main has returned the world stays as it is; the process ends soon. */
+	if (gd__load_acquire(&gd__sched.ended)) { /* pairs with end_main */
+		gd__stw_release_threads();
+		gd__unlock(&lock);
+		return;
+	}
 	gd__lock(&gd__sched.lock, GD__RANK_SCHED);
 	gd__store_seq_cst(&gd__sched.stopping, 0); /* pairs with gd_syscall_enter */
 	for (uint32_t i = 0; i < n; i++) {

@@ -56,6 +56,7 @@ static bool take_old_p(struct gd__m *m)
 	if (!gd__cas_acq_rel(&p->status, &status, GD__P_RUNNING))
 		return false;
 	m->p = p;
+	p->m = m; /* meanwhile another M may have had it, and left it in a system call of its own */
 	return true;
 }
 
@@ -112,11 +113,15 @@ GD__NOINLINE void gd_syscall_exit(void)
 	struct gd__m *m = gd__m_self();
 	struct gd__g *g = m ? m->cur : NULL;
 	int saved_errno = gd__errno_get();
+	bool got;
 
 	/* relaxed: written by this thread in gd_syscall_enter */
 	if (!g || gd__load_relaxed(&g->status) != GD__G_SYSCALL)
 		gd__fatal("gd_syscall_exit without gd_syscall_enter");
-	if (take_old_p(m) || take_idle_p(m))
+	gd__count_relaxed(&m->busy, 1); /* as gd__m_busy_begin: P and M must agree */
+	got = take_old_p(m) || take_idle_p(m);
+	gd__count_relaxed(&m->busy, -1u);
+	if (got)
 		gd__g_set_status(g, GD__G_SYSCALL, GD__G_RUNNING);
 	else
 		leave(m, g);
@@ -126,29 +131,26 @@ GD__NOINLINE void gd_syscall_exit(void)
 
 void gd__hand_off(struct gd__p *p)
 {
-	/* relaxed: hints; what is queued later wakes somebody itself */
-	bool work = !gd__p_empty(p) || gd__load_relaxed(&gd__sched.global_n) > 0;
+	bool work;
 	int32_t zero = 0;
 
-	if (work) {
-		gd__start_m(p, false);
-		return;
-	}
-	/* Nobody looks for work and no P is idle: somebody should. */
-	if (gd__load_relaxed(&gd__sched.npidle) == 0 &&
-	    gd__cas_seq_cst(&gd__sched.nmspinning, &zero, 1)) { /* pairs with steal.c's go_idle */
-		gd__start_m(p, true);
-		return;
-	}
 	gd__lock(&gd__sched.lock, GD__RANK_SCHED);
 	if (gd__load_relaxed(&gd__sched.stopping)) { /* stored under the lock */
+		gd__stw_count_stopped(p);
 		gd__unlock(&gd__sched.lock);
-		gd__stw_took(p);
 		return;
 	}
-	gd__p_idle_put(p);
+	work = !gd__p_empty(p) || gd__sched.global.n > 0;
+	/* Nobody looks for work and no P is idle: somebody should. */
+	if (!work && (gd__load_relaxed(&gd__sched.npidle) > 0 || /* stored under the lock */
+		      !gd__cas_seq_cst(&gd__sched.nmspinning, &zero, 1))) { /* pairs with go_idle */
+		gd__p_idle_put(p);
+		gd__unlock(&gd__sched.lock);
+		gd__source_changed(gd__sources_deadline());
+		return;
+	}
 	gd__unlock(&gd__sched.lock);
-	gd__source_changed(gd__sources_deadline());
+	gd__start_m(p, !work);
 }
 
 bool gd__retake_syscalls(int64_t now)

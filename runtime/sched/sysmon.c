@@ -28,7 +28,7 @@ static struct gd__g *fault_g; /* published by fault_m */
 
 void gd__sysmon_wake(void)
 {
-	gd__store_seq_cst(&gd__sched.sysmon_idle, 0); /* pairs with sleep_while_idle */
+	gd__store_seq_cst(&gd__sched.sysmon_idle, 0); /* pairs with its load in sleep_while_idle */
 	gd__os_futex_wake(&gd__sched.sysmon_idle, 1);
 }
 
@@ -67,18 +67,26 @@ static bool all_idle(void)
 	       (int32_t)gd__load_relaxed(&gd__sched.procs);
 }
 
-static void sleep_while_idle(void)
+/* Sleeps until a P is taken from the idle list or a timer is due. False if it may not. */
+static bool sleep_while_idle(void)
 {
 	int64_t deadline = gd__sources_deadline();
 	int64_t left = deadline == INT64_MAX ? -1 : deadline - gd__os_now();
 
-	if (gd__options.schedtrace > 0 || (deadline != INT64_MAX && left <= 0))
-		return;
-	gd__store_seq_cst(&gd__sched.sysmon_idle, 1);     /* pairs with gd__p_idle_get */
-	if (all_idle() && !gd__load_seq_cst(&ask_dump) && /* pairs with gd__sysmon_ask_dump */
-	    !gd__load_seq_cst(&fault_m))                  /* pairs with gd__sysmon_ask_fault */
+	bool slept = false;
+
+	if (!all_idle() || gd__options.schedtrace > 0 || (deadline != INT64_MAX && left <= 0))
+		return false;
+	gd__store_seq_cst(&gd__sched.sysmon_idle, 1); /* pairs with gd__p_idle_get */
+	/* pairs with without_thread, gd__sysmon_ask_dump, gd__sysmon_ask_fault: each wakes after it
+	 */
+	if (all_idle() && !gd__load_seq_cst(&gd__sched.starved) && !gd__load_seq_cst(&ask_dump) &&
+	    !gd__load_seq_cst(&fault_m)) {
 		gd__os_futex_wait(&gd__sched.sysmon_idle, 1, left);
+		slept = true;
+	}
 	gd__store_seq_cst(&gd__sched.sysmon_idle, 0); /* pairs with gd__p_idle_get */
+	return slept;
 }
 
 void gd__schedtrace(int64_t now)
@@ -100,32 +108,44 @@ void gd__schedtrace(int64_t now)
 	gd__out_flush(&o);
 }
 
+/* What a round of sysmon does in a world that goes on. True if it found something to do. */
+static bool look_after(int64_t now)
+{
+	static int64_t traced, refused; /* sysmon's own */
+	bool busy = gd__retake_syscalls(now);
+
+	gd__sched.stopped_at = now;
+	gd__preempt_late(now);
+	if (gd__sources_deadline() < now - SHORTEST_NS)
+		gd__wake_p();
+	if (gd__load_relaxed(&gd__sched.starved) && now - refused >= LONGEST_NS) { /* a hint */
+		refused = now;
+		gd__store_relaxed(&gd__sched.starved, 0); /* set again if it is refused again */
+		gd__wake_p();
+	}
+	if (gd__options.schedtrace > 0 &&
+	    now - traced >= (int64_t)gd__options.schedtrace * 1000000) {
+		if (traced != 0)
+			gd__schedtrace(now);
+		traced = now;
+	}
+	return busy;
+}
+
 static void sysmon(void)
 {
-	int64_t pause = SHORTEST_NS, traced = gd__os_now();
+	int64_t pause = SHORTEST_NS;
 	uint32_t quiet = 0;
 
 	for (;;) {
-		int64_t now;
+		bool busy = sleep_while_idle();
 
-		if (all_idle())
-			sleep_while_idle();
-		else
+		if (!busy)
 			gd__os_nanosleep(pause);
 		serve_signals();
-		if (gd__load_acquire(&gd__sched.stopping)) /* pairs with gd__stw_stop */
-			continue;
-		now = gd__os_now();
-		gd__sched.stopped_at = now;
-		quiet = gd__retake_syscalls(now) ? 0 : quiet + 1;
-		gd__preempt_late(now);
-		if (gd__sources_deadline() < now - SHORTEST_NS)
-			gd__wake_p();
-		if (gd__options.schedtrace > 0 &&
-		    now - traced >= (int64_t)gd__options.schedtrace * 1000000) {
-			gd__schedtrace(now);
-			traced = now;
-		}
+		if (!gd__load_acquire(&gd__sched.stopping)) /* pairs with gd__stw_stop */
+			busy |= look_after(gd__os_now());
+		quiet = busy ? 0 : quiet + 1;
 		pause = quiet < IDLE_ROUNDS ? SHORTEST_NS : pause * 2;
 		if (pause > LONGEST_NS)
 			pause = LONGEST_NS;

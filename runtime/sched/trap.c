@@ -34,6 +34,8 @@ static void pass_on(int sig, siginfo_t *info, void *context)
 
 		if (sigaction(sig, &plain, NULL) != 0)
 			gd__os_exit(128 + sig);
+		if (info->si_code <= 0) /* sent, not met: no instruction faults again */
+			gd__os_tgkill(gd__os_tid(), sig);
 	}
 }
 
@@ -50,6 +52,7 @@ static void on_fault(int sig, siginfo_t *info, void *context)
 	g->call_sp = (uintptr_t)uc->uc_mcontext.gregs[REG_RSP];
 	g->call_pc = (uintptr_t)uc->uc_mcontext.gregs[REG_RIP];
 	g->call_bp = (uintptr_t)uc->uc_mcontext.gregs[REG_RBP];
+	m->faulted = true; /* a stop signal finds it on this stack */
 	gd__sysmon_ask_fault(m, g);
 	for (;;)
 		gd__os_nanosleep(INT64_C(1000000000));
