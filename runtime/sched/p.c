@@ -15,12 +15,14 @@ static void spill(struct gd__p *p, struct gd__g *g)
 {
 	struct gd__g *batch[GD__RUNQ_CAP / 2];
 	uint32_t n = gd__runq_grab(&p->runq, batch);
+	struct gd__m *m = gd__m_busy_begin();
 
 	gd__lock(&gd__sched.lock, GD__RANK_SCHED);
 	for (uint32_t i = 0; i < n; i++)
 		gd__sched_global_put(batch[i]);
 	gd__sched_global_put(g);
 	gd__unlock(&gd__sched.lock);
+	gd__m_busy_end(m);
 }
 
 void gd__p_put(struct gd__p *p, struct gd__g *g, bool next)
