@@ -40,17 +40,6 @@ static void rank_pop(const struct gd__lock *l)
 		return;
 	}
 }
-#else
-static void rank_push(const struct gd__lock *l, enum gd__rank rank)
-{
-	(void)l;
-	(void)rank;
-}
-
-static void rank_pop(const struct gd__lock *l)
-{
-	(void)l;
-}
 #endif
 
 static void pause_cpu(void)
@@ -74,39 +63,44 @@ void gd__lock_slow(struct gd__lock *l)
 		gd__os_futex_wait(&l->state, 2, -1);
 }
 
-void gd__unlock_slow(struct gd__lock *l)
+void gd__unlock_slow(struct gd__lock *l, uint32_t was)
 {
+	if (was == 0)
+		gd__throw("lock: unlock of a free lock");
 	gd__os_futex_wake(&l->state, 1);
 }
 
-void gd__lock(struct gd__lock *l, enum gd__rank rank) GD_UNCHECKED
+#ifdef GD_DEBUG
+GD__NOINLINE void gd__lock(struct gd__lock *l, enum gd__rank rank) GD_UNCHECKED
 {
 	uint32_t zero = 0;
 
 	rank_push(l, rank);
-	if (gd__unlikely(!gd__cas_acquire(&l->state, &zero, 1))) /* pairs with swap in gd__unlock */
+	if (!gd__cas_acquire(&l->state, &zero, 1)) /* pairs with swap in gd__unlock */
 		gd__lock_slow(l);
 }
 
-bool gd__lock_try(struct gd__lock *l, enum gd__rank rank) GD_UNCHECKED
-{
-	uint32_t zero = 0;
-	bool got = gd__cas_acquire(&l->state, &zero, 1); /* pairs with swap in gd__unlock */
-
-	if (got)
-		rank_push(l, rank);
-	return got;
-}
-
-void gd__unlock(struct gd__lock *l) GD_UNCHECKED
+GD__NOINLINE void gd__unlock(struct gd__lock *l) GD_UNCHECKED
 {
 	uint32_t was;
 
 	rank_pop(l);
 	was = gd__swap_acq_rel(&l->state, 0); /* pairs with cas in gd__lock */
+	if (was != 1)
+		gd__unlock_slow(l, was);
+}
+#endif
 
-	if (was == 0)
-		gd__throw("lock: unlock of a free lock");
-	if (gd__unlikely(was == 2))
-		gd__unlock_slow(l);
+GD__NOINLINE bool gd__lock_try(struct gd__lock *l, enum gd__rank rank) GD_UNCHECKED
+{
+	uint32_t zero = 0;
+	bool got = gd__cas_acquire(&l->state, &zero, 1); /* pairs with swap in gd__unlock */
+
+#ifdef GD_DEBUG
+	if (got)
+		rank_push(l, rank);
+#else
+	(void)rank;
+#endif
+	return got;
 }

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "runtime/base/atomic.h"
 #include "runtime/base/compiler.h"
 #include "runtime/base/lockrank.h"
 
@@ -19,11 +20,37 @@ struct GD_CAPABILITY("lock") gd__lock {
 	_Atomic uint32_t state;
 };
 
+/* Waits. */
 void gd__lock_slow(struct gd__lock *l);
-void gd__unlock_slow(struct gd__lock *l);
+/* was: the state before it was freed, not 1. Wakes a waiter, or throws. */
+void gd__unlock_slow(struct gd__lock *l, uint32_t was);
 
-void gd__lock(struct gd__lock *l, enum gd__rank rank) GD_ACQUIRE(*l);
 bool gd__lock_try(struct gd__lock *l, enum gd__rank rank);
+
+#ifdef GD_DEBUG
+/*
+ * Never inline: they keep a list in thread-locals, and inlined around a park the compiler would
+ * use its address on one thread after the goroutine has gone to another.
+ */
+void gd__lock(struct gd__lock *l, enum gd__rank rank) GD_ACQUIRE(*l);
 void gd__unlock(struct gd__lock *l) GD_RELEASE(*l);
+#else
+static inline void gd__lock(struct gd__lock *l, enum gd__rank rank) GD_ACQUIRE(*l) GD_UNCHECKED
+{
+	uint32_t zero = 0;
+
+	(void)rank;
+	if (gd__unlikely(!gd__cas_acquire(&l->state, &zero, 1))) /* pairs with swap in gd__unlock */
+		gd__lock_slow(l);
+}
+
+static inline void gd__unlock(struct gd__lock *l) GD_RELEASE(*l) GD_UNCHECKED
+{
+	uint32_t was = gd__swap_acq_rel(&l->state, 0); /* pairs with cas in gd__lock */
+
+	if (gd__unlikely(was != 1))
+		gd__unlock_slow(l, was);
+}
+#endif
 
 #endif
