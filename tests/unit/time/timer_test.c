@@ -14,15 +14,17 @@ static struct gd__timer timers[N];
 static _Atomic int fired[N], total;
 static int64_t last_when;
 
+/* Looks at nothing that a restart of t may be changing meanwhile. */
 static void fire(struct gd__timer *t, int64_t now)
 {
-	CHECK(t->period > 0 || t->when <= now);
+	(void)now;
 	atomic_fetch_add(&fired[t - timers], 1);
 	atomic_fetch_add(&total, 1);
 }
 
 static void fire_in_order(struct gd__timer *t, int64_t now)
 {
+	CHECK(t->when <= now);
 	CHECK(t->when >= last_when);
 	last_when = t->when;
 	fire(t, now);
