@@ -17,7 +17,8 @@ tidy() {
 	checks=$1
 	shift
 	[ $# -gt 0 ] || return 0
-	clang-tidy -p "$build" --quiet --checks="$checks" --extra-arg=-Wno-unknown-warning-option "$@" \
+	clang-tidy -p "$build" --quiet --checks="$checks" --extra-arg=-Wno-unknown-warning-option \
+		--extra-arg=-Wthread-safety "$@" \
 		>"$out" 2>&1
 	code=$?
 	grep -vE '^[0-9]+ warnings? (generated|treated)|^Suppressed|^Use -header|^$' "$out"
