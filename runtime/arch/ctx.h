@@ -28,9 +28,12 @@ void gd__mcall(struct gd__ctx *save, uintptr_t system_sp, void (*fn)(struct gd__
 /* Leaves the current stack for good and continues *to. (Go's gogo.) */
 void gd__gogo(const struct gd__ctx *to) __attribute__((noreturn));
 
-/* Prepares a fresh stack whose top is hi so that gd__gogo calls entry() on it; entry never returns.
+/*
+ * Prepares a fresh stack whose top is hi so that gd__gogo calls entry() on it; entry never returns.
+ * Until then arg, which entry gets in a way of its own, lies on the live part of the stack: a leak
+ * check must see what a goroutine will use that has not run yet.
  */
-void gd__ctx_prepare(struct gd__ctx *c, uintptr_t hi, void (*entry)(void));
+void gd__ctx_prepare(struct gd__ctx *c, uintptr_t hi, void (*entry)(void), void *arg);
 
 /* Calls fn(arg) on the stack at sp and comes back. (Go's systemstack.) */
 void gd__call_on(uintptr_t sp, void (*fn)(void *), void *arg);

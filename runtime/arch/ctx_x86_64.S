@@ -86,7 +86,10 @@ gd__ctx_resume:
 	.cfi_endproc
 	.size	gd__gogo, . - gd__gogo
 
-/* First code of a goroutine: rbx holds its entry function. Unwinders end here. */
+/*
+ * First code of a goroutine: rbx holds its entry function, and r12 what entry will use. That has
+ * been seen on the stack so far, and is no callee's to save. Unwinders end here.
+ */
 	.hidden	gd__ctx_start
 	.globl	gd__ctx_start
 	.type	gd__ctx_start, @function
@@ -96,12 +99,13 @@ gd__ctx_start:
 	.cfi_undefined rip
 	endbr64
 	xorl	%ebp, %ebp
+	xorl	%r12d, %r12d
 	callq	*%rbx
 	ud2
 	.cfi_endproc
 	.size	gd__ctx_start, . - gd__ctx_start
 
-/* void gd__ctx_prepare(ctx *c, uintptr_t hi, void (*entry)(void)) */
+/* void gd__ctx_prepare(ctx *c, uintptr_t hi, void (*entry)(void), void *arg) */
 	.globl	gd__ctx_prepare
 	.hidden	gd__ctx_prepare
 	.type	gd__ctx_prepare, @function
@@ -111,17 +115,17 @@ gd__ctx_prepare:
 	endbr64
 	andq	$-16, %rsi
 	leaq	-72(%rsi), %rax
-	xorl	%ecx, %ecx
-	movq	%rcx, 0(%rax)
-	movq	%rcx, 8(%rax)
-	movq	%rcx, 16(%rax)
+	xorl	%r8d, %r8d
+	movq	%r8, 0(%rax)
+	movq	%r8, 8(%rax)
+	movq	%r8, 16(%rax)
 	movq	%rcx, 24(%rax)
 	movq	%rdx, 32(%rax)
-	movq	%rcx, 40(%rax)
+	movq	%r8, 40(%rax)
 	leaq	gd__ctx_start(%rip), %rdx
 	movq	%rdx, 48(%rax)
-	movq	%rcx, 56(%rax)
-	movq	%rcx, 64(%rax)
+	movq	%r8, 56(%rax)
+	movq	%r8, 64(%rax)
 	movq	%rax, (%rdi)
 	ret
 	.cfi_endproc

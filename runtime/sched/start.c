@@ -224,7 +224,7 @@ static void prepare_stack(struct gd__g *g, const struct gd__spawn *s)
 		memcpy((void *)top, s->args, s->size);
 		g->arg = (void *)top;
 	}
-	gd__ctx_prepare(&g->ctx, top, go_entry);
+	gd__ctx_prepare(&g->ctx, top, go_entry, g->arg);
 }
 
 static void fill(struct gd__g *g, const struct gd__spawn *s, struct gd__g *parent)
