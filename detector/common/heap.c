@@ -133,8 +133,13 @@ static unsigned grain_of(uint64_t addr)
 	return (unsigned)(addr >> GRAIN_SHIFT) % (WORDS * 64);
 }
 
-static void widen(uint64_t addr, uint64_t end)
+/*
+ * A byte more on each side: lo and hi lie in our data, which a leak check scans, and must not be
+ * taken for pointers to the first and the last block.
+ */
+static void widen(uint64_t block, size_t size)
 {
+	uint64_t addr = block - 1, end = block + size + 1;
 	uint64_t lo = gd__load_relaxed(&root.lo); /* only widens: any order of updates is right */
 	uint64_t hi = gd__load_relaxed(&root.hi); /* as lo */
 
@@ -166,7 +171,7 @@ bool gd__heap_add(void *p, size_t size, uint32_t align_log2, uint32_t stack, uin
 	gd__store_relaxed(&h->goid, goid);                   /* as above */
 	if (gd__load_relaxed(&root.layout) != LAYOUT)
 		gd__store_relaxed(&root.layout, LAYOUT); /* same value from everybody */
-	widen(addr, addr + size + 1);
+	widen(addr, size);
 	/* pairs with the and in heap_remove and the loads of find */
 	gd__or_seq_cst(&c->start[w], (uint64_t)1 << grain % 64);
 	bit_ensure(&c->group[w / 64], w % 64);
@@ -254,7 +259,7 @@ void gd__heap_resize(void *p, size_t size, uint32_t stack, uint32_t goid)
 	struct header *h = header_of(p);
 	uint64_t align = gd__load_relaxed(&h->size_align) & 0xff; /* the owner is the only writer */
 
-	widen((uintptr_t)p, (uintptr_t)p + size + 1);
+	widen((uintptr_t)p, size);
 	gd__store_relaxed(&h->size_align,
 			  (uint64_t)size << 8 | align); /* old or new, both are true */
 	gd__store_relaxed(&h->stack, stack);            /* as above */
