@@ -36,21 +36,20 @@ SECOND(race_int_rw_global_funcs)
 
 RACE(int_rw_closures)
 int *captured;
+static void reads_captured(void)
+{
+	USE(*captured); /* race */
+	DONE();
+}
 MAIN(race_int_rw_closures)
 {
 	int local = 0;
 
 	captured = &local;
-	extern void int_rw_reader(void);
-	spawn(int_rw_reader);
+	spawn(reads_captured);
 	AFTER(1);
 	local = 2; /* race */
 	join();
-}
-void int_rw_reader(void)
-{
-	USE(*captured); /* race */
-	DONE();
 }
 
 NORACE(int_rw_closures)
