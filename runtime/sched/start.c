@@ -386,10 +386,11 @@ static int spawn_main(void (*start)(void *), void *arg)
 
 /*
  * A static link takes only the objects that something names. The dump of fatal errors and the
- * anchor for outside readers install themselves in constructors: this empty relocation names
- * them without a call upward.
+ * anchor for outside readers install themselves in constructors: this names them without a
+ * call upward.
  */
-__asm__(".pushsection .text\n\t.reloc ., R_X86_64_NONE, gd__anchor\n\t.popsection");
+extern struct gd__anchor gd__anchor;
+static const struct gd__anchor *const anchor_is_linked __attribute__((used)) = &gd__anchor;
 
 int gd_run(void (*start)(void *arg), void *arg)
 {

@@ -12,7 +12,7 @@
 static struct gd__lock lock;
 static long counter;
 
-static void *add(void *arg)
+static void *add(void *arg) GD_UNCHECKED
 {
 	(void)arg;
 	for (int i = 0; i < ROUNDS; i++) {
@@ -37,7 +37,7 @@ CASE(lock_excludes)
 	CHECK_EQ(counter, 4L * ROUNDS);
 }
 
-static void unlock_free(void)
+static void unlock_free(void) GD_UNCHECKED
 {
 	gd__unlock(&lock);
 }
@@ -51,7 +51,7 @@ CASE(unlock_of_a_free_lock_is_thrown)
 	CHECK_HAS(c.text, "unlock of a free lock");
 }
 
-static void wrong_order(void)
+static void wrong_order(void) GD_UNCHECKED
 {
 	static struct gd__lock inner;
 
