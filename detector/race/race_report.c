@@ -47,6 +47,13 @@ static size_t seen_cap, seen_count;
 static _Atomic uint32_t reported;
 static int reporting_pid; /* of the last report: a forked child does not answer for its parent */
 
+/*
+ * The process (upper half) and thread that look closer at a race, 0: none. A stop of the world does
+ * not stop that thread, so the process can wait for it before it ends.
+ */
+static _Atomic uint64_t making;
+#define FINISH_LIMIT_MS 10000 /* big programs: the first look-up reads all debug information */
+
 static void begin(void)
 {
 	uint32_t idle = 0;
@@ -284,12 +291,18 @@ static int report_new(struct gd__race *r)
 	return place;
 }
 
+static uint64_t me(void)
+{
+	return (uint64_t)gd__os_pid() << 32 | (uint32_t)gd__os_tid();
+}
+
 /* One whose addresses were not seen before. On the big stack. */
 static void look_closer(void *arg)
 {
 	struct gd__race *r = arg;
 	int place = -1;
 
+	gd__store_relaxed(&making, me()); /* a thread that ends the process waits; nothing to order */
 	symbolize(&frames_now, &r->now);
 	symbolize(&frames_before, &r->before);
 	uint64_t lines =
@@ -304,6 +317,7 @@ static void look_closer(void *arg)
 	}
 	seen_put(lines, place);
 	seen_put(hash_race(r), place);
+	gd__store_release(&making, 0); /* pairs with the load in wait_for_report */
 }
 
 /*
@@ -350,14 +364,31 @@ static int exit_code(void)
 	return gd__options.exitcode >= 0 ? gd__options.exitcode : EXIT_RACES;
 }
 
+/* What another thread has found is still told. A forked child has no such thread. */
+static void wait_for_report(void)
+{
+	uint64_t self = me();
+
+	for (int ms = 0; ms < FINISH_LIMIT_MS; ms++) {
+		uint64_t who = gd__load_acquire(&making); /* pairs with the store in look_closer */
+
+		if (who == 0 || who == self || who >> 32 != self >> 32)
+			return;
+		gd__os_nanosleep(1000000);
+	}
+}
+
 int gd__race_finish(void)
 {
 	static bool said; /* exit handlers run on one thread */
+
+	gd__race_cur = NULL;
+	wait_for_report();
+
 	size_t n = gd__race_reported();
 	char text[256];
 	struct gd__out o;
 
-	gd__race_cur = NULL;
 	if (n == 0 || reporting_pid != gd__os_pid())
 		return 0;
 	if (said)
