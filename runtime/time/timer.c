@@ -26,6 +26,19 @@ struct gd__timers gd__timers[GD__P_MAX];
 /* Timers in all heaps: what the scheduler asks before anything else. */
 static _Atomic int64_t total;
 
+/* Heaps [0, used) have ever held a timer. Never falls. */
+static _Atomic uint32_t used;
+
+static void note_used(const struct gd__timers *h)
+{
+	uint32_t end = (uint32_t)(h - gd__timers) + 1;
+	uint32_t was = gd__load_relaxed(&used); /* ordered by the add to total in insert */
+
+	while (was < end &&
+	       !gd__cas_seq_cst(&used, &was, end)) /* pairs with the load in deadline */
+		;
+}
+
 static void place(struct gd__timers *h, uint32_t i, struct gd__timer *t)
 {
 	h->at[i] = t;
@@ -92,6 +105,7 @@ static void insert(struct gd__timers *h, struct gd__timer *t) GD_REQUIRES(h->loc
 	place(h, h->n++, t);
 	sift_up(h, h->n - 1);
 	note_earliest(h);
+	note_used(h);
 	gd__add_seq_cst(&total, 1); /* pairs with pending in the scheduler's last look */
 }
 
@@ -238,11 +252,17 @@ static bool run(struct gd__timers *h, int64_t now)
 
 static bool poll(int p, bool all, int64_t now)
 {
+	uint32_t end = gd__load_relaxed(&used); /* a hint: looked at again before sleeping */
+	uint32_t i = end;
 	bool ran = run(&gd__timers[p], now);
 
+	/* Heaps of Ps that gd_set_procs took away have no other worker than that of P 0. */
 	if (all)
-		for (int i = 0; i < GD__P_MAX; i++)
-			ran |= run(&gd__timers[i], now);
+		i = 0;
+	else if (p == 0)
+		i = gd__load_relaxed(&gd__sched.procs); /* changes only in a stopped world */
+	for (; i < end; i++)
+		ran |= run(&gd__timers[i], now);
 	return ran;
 }
 
@@ -252,7 +272,7 @@ static int64_t deadline(void)
 
 	if (gd__load_seq_cst(&total) == 0) /* pairs with insert */
 		return earliest;
-	for (int i = 0; i < GD__P_MAX; i++) {
+	for (uint32_t i = 0, n = gd__load_seq_cst(&used); i < n; i++) { /* pairs with note_used */
 		int64_t e =
 			gd__load_relaxed(&gd__timers[i].earliest); /* a hint, see note_earliest */
 
