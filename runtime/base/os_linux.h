@@ -47,6 +47,10 @@ int gd__os_pid(void);
 int gd__os_tgkill(int tid, int sig);
 /* CPUs this process may run on, at least 1. */
 int gd__os_cpus(void);
+/* Threads of this process; 0 if the kernel does not say (no /proc). */
+int gd__os_threads(void);
+/* The number that a file of /proc begins with; -1 if there is none. */
+int64_t gd__os_file_number(const char *path);
 /* 8 random bytes; falls back to clock and addresses. */
 uint64_t gd__os_random(void);
 /* All n bytes, or a negative errno. */

@@ -49,12 +49,37 @@ char *gd__stack_arena(size_t n)
 	return arena;
 }
 
+/*
+ * How many guards of mprotect there may be: each takes two mappings of the limit, and once it is
+ * reached nothing can be mapped at all, no further stack either. A quarter is left to others.
+ */
+static uint32_t guards_max(void)
+{
+	int64_t maps = gd__os_file_number("/proc/sys/vm/max_map_count");
+
+	return (uint32_t)(maps < 0 || maps > INT32_MAX ? 65530 : maps) / 8 * 3;
+}
+
+static bool guard_by_mprotect(char *slot)
+{
+	static _Atomic uint32_t most, made;
+	uint32_t limit = gd__load_relaxed(&most); /* always the same number */
+
+	if (limit == 0) {
+		limit = guards_max();
+		gd__store_relaxed(&most, limit); /* two may find it out, no harm */
+	}
+	if (gd__add_relaxed(&made, 1) >= limit) /* a count */
+		return false;
+	return gd__os_protect_none(slot, GUARD) == 0;
+}
+
 static void fall_back(enum guard_kind kind)
 {
 	uint32_t was = gd__swap_relaxed(&guard_kind, kind);
 
 	if (kind == GUARD_NONE && was != GUARD_NONE)
-		gd__warn("no more memory mappings (vm.max_map_count): further goroutine stacks "
+		gd__warn("memory mappings run out (vm.max_map_count): further goroutine stacks "
 			 "have no guard against overflow");
 }
 
@@ -64,7 +89,7 @@ void gd__stack_prepare(char *slot, uintptr_t *lo, uintptr_t *hi)
 
 	if (kind == GUARD_MADVISE && gd__os_guard(slot, GUARD) != 0)
 		fall_back(kind = GUARD_MPROTECT);
-	if (kind == GUARD_MPROTECT && gd__os_protect_none(slot, GUARD) != 0)
+	if (kind == GUARD_MPROTECT && !guard_by_mprotect(slot))
 		fall_back(GUARD_NONE);
 	*lo = (uintptr_t)slot + GUARD;
 	*hi = (uintptr_t)slot + slot_size;

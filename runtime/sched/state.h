@@ -42,6 +42,8 @@ struct gd__sched {
 	struct gd__m *_Atomic allm;
 	_Atomic uint32_t sysmon_idle; /* futex word: 1 while sysmon sleeps with all Ps idle */
 	_Atomic uint32_t starved;     /* a thread was refused: sysmon tries again after a while */
+	_Atomic uint32_t
+		doubtful; /* all asleep, but for threads of the program: sysmon looks again */
 
 	/* Constant after start. */
 	const struct gd__source *source[GD__SOURCES_MAX];

@@ -20,6 +20,8 @@
 #define SHORTEST_NS 20000
 #define LONGEST_NS  10000000
 #define IDLE_ROUNDS 50
+/* How often a deadlock that a thread of the program might still resolve is looked at again. */
+#define DOUBT_NS INT64_C(1000000000)
 
 /* What signal handlers ask for. */
 static _Atomic uint32_t ask_dump;
@@ -67,23 +69,37 @@ static bool all_idle(void)
 	       (int32_t)gd__load_relaxed(&gd__sched.procs);
 }
 
-/* Sleeps until a P is taken from the idle list or a timer is due. False if it may not. */
-static bool sleep_while_idle(void)
+/* How long it may sleep; -1: until woken, 0: not at all. */
+static int64_t idle_ns(void)
 {
 	int64_t deadline = gd__sources_deadline();
 	int64_t left = deadline == INT64_MAX ? -1 : deadline - gd__os_now();
 
+	if (deadline != INT64_MAX && left <= 0)
+		return 0;
+	/* pairs with gd__check_dead, which wakes after it */
+	if (gd__load_seq_cst(&gd__sched.doubtful) && (left < 0 || left > DOUBT_NS))
+		left = DOUBT_NS;
+	return left;
+}
+
+/* Sleeps until a P is taken from the idle list or something is due. False if it may not. */
+static bool sleep_while_idle(void)
+{
 	bool slept = false;
 
-	if (!all_idle() || gd__options.schedtrace > 0 || (deadline != INT64_MAX && left <= 0))
+	if (!all_idle() || gd__options.schedtrace > 0)
 		return false;
 	gd__store_seq_cst(&gd__sched.sysmon_idle, 1); /* pairs with gd__p_idle_get */
-	/* pairs with without_thread, gd__sysmon_ask_dump, gd__sysmon_ask_fault: each wakes after it
+	/* pairs with without_thread, gd__sysmon_ask_dump, gd__sysmon_ask_fault: they wake after it
 	 */
 	if (all_idle() && !gd__load_seq_cst(&gd__sched.starved) && !gd__load_seq_cst(&ask_dump) &&
 	    !gd__load_seq_cst(&fault_m)) {
-		gd__os_futex_wait(&gd__sched.sysmon_idle, 1, left);
-		slept = true;
+		int64_t ns = idle_ns();
+
+		if (ns != 0)
+			gd__os_futex_wait(&gd__sched.sysmon_idle, 1, ns);
+		slept = ns != 0;
 	}
 	gd__store_seq_cst(&gd__sched.sysmon_idle, 0); /* pairs with gd__p_idle_get */
 	return slept;
@@ -111,7 +127,7 @@ void gd__schedtrace(int64_t now)
 /* What a round of sysmon does in a world that goes on. True if it found something to do. */
 static bool look_after(int64_t now)
 {
-	static int64_t traced, refused; /* sysmon's own */
+	static int64_t traced, refused, doubted; /* sysmon's own */
 	bool busy = gd__retake_syscalls(now);
 
 	gd__sched.stopped_at = now;
@@ -122,6 +138,13 @@ static bool look_after(int64_t now)
 		refused = now;
 		gd__store_relaxed(&gd__sched.starved, 0); /* set again if it is refused again */
 		gd__wake_p();
+	}
+	if (gd__load_relaxed(&gd__sched.doubtful) && now - doubted >= DOUBT_NS) { /* a hint */
+		doubted = now;
+		gd__store_relaxed(&gd__sched.doubtful, 0); /* set again if it is still so */
+		gd__lock(&gd__sched.lock, GD__RANK_SCHED);
+		gd__check_dead();
+		gd__unlock(&gd__sched.lock);
 	}
 	if (gd__options.schedtrace > 0 &&
 	    now - traced >= (int64_t)gd__options.schedtrace * 1000000) {
@@ -157,20 +180,42 @@ void gd__sysmon_start(void)
 	gd__m_start_helper(sysmon);
 }
 
-void gd__check_dead(void) GD_UNCHECKED
+/*
+ * A thread of the program's own may yet send to a channel or set a timer. All of ours but sysmon
+ * are idle Ms; and one waits in gd_run.
+ */
+static bool others_may_wake(void)
+{
+	return gd__os_threads() > gd__sched.nm + 2;
+}
+
+/* Nothing runs, nothing is queued, no source will make anything runnable. Lock held. */
+static bool nothing_moves(void)
 {
 	if (gd__sched.nmidle < gd__sched.nm || gd__sched.global.n > 0 || gd__sched.idle_p == NULL)
-		return;
+		return false;
 	/* relaxed: stored under the lock */
 	if (gd__load_relaxed(&gd__sched.stopping) || gd__load_relaxed(&gd__sched.ended))
-		return;
+		return false;
 	if (gd__load_relaxed(&gd__sched.npidle) < (int32_t)gd__load_relaxed(&gd__sched.procs))
-		return;
+		return false;
 	for (uint32_t i = 0; i < gd__load_relaxed(&gd__sched.procs); i++) /* under the lock */
 		if (!gd__p_empty(&gd__allp[i]))
-			return;
-	if (gd__sources_pending())
+			return false;
+	return !gd__sources_pending();
+}
+
+void gd__check_dead(void) GD_UNCHECKED
+{
+	if (!nothing_moves())
 		return;
+	if (others_may_wake()) {
+		/* When they have ended without, nobody comes by here again: sysmon does. */
+		gd__store_seq_cst(&gd__sched.doubtful, 1);    /* pairs with sleep_while_idle */
+		if (gd__load_seq_cst(&gd__sched.sysmon_idle)) /* pairs with sleep_while_idle */
+			gd__sysmon_wake();
+		return;
+	}
 	gd__unlock(&gd__sched.lock);
 	if (gd__watch && gd__watch->deadlock)
 		gd__watch->deadlock();
