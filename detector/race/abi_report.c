@@ -116,7 +116,9 @@ int __tsan_get_report_mop(void *report, unsigned long i, int *tid, void **addr, 
 
 static const char *place_name(enum gd__race_place place)
 {
-	return place == GD__PLACE_GLOBAL ? "global" : place == GD__PLACE_HEAP ? "heap" : "stack";
+	if (place == GD__PLACE_GLOBAL || place == GD__PLACE_DATA)
+		return "global";
+	return place == GD__PLACE_HEAP ? "heap" : "stack";
 }
 
 int __tsan_get_report_loc(void *report, unsigned long i, const char **type, void **addr,

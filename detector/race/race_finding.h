@@ -16,6 +16,7 @@
 enum gd__race_place {
 	GD__PLACE_UNKNOWN,
 	GD__PLACE_GLOBAL,
+	GD__PLACE_DATA, /* of a binary, but no variable is known there: stripped, or static */
 	GD__PLACE_HEAP,
 	GD__PLACE_GOROUTINE, /* its stack */
 	GD__PLACE_THREAD     /* the stack of a thread */
@@ -24,7 +25,7 @@ enum gd__race_place {
 /* What lies at the address. */
 struct gd__race_object {
 	enum gd__race_place place;
-	char name[128]; /* of a global */
+	char name[128]; /* of a global, or "binary+0x12" of data */
 	uint64_t base, size;
 	uint64_t goid;  /* heap: who allocated it; stack: whose */
 	uint32_t stack; /* heap: depot id of where */

@@ -7,6 +7,7 @@
 #include "detector/common/heap.h"
 #include "detector/common/interpose.h"
 #include "detector/race/race_finding.h"
+#include "runtime/base/os_linux.h"
 #include "runtime/inspect/traceback.h"
 
 static bool within(uint64_t addr, uint64_t lo, uint64_t hi)
@@ -45,12 +46,25 @@ static void ask_goroutines(struct gd__race_finding *f)
 	}
 }
 
+/* The thread that has called main(): not made by pthread_create, so in no table. */
+static uintptr_t main_lo, main_hi;
+
+__attribute__((constructor)) static void note_main_thread(void)
+{
+	if (gd__os_tid() == gd__os_pid())
+		gd__stack_bounds(&main_lo, &main_hi);
+}
+
 static void ask_threads(struct gd__race_object *o, uint64_t addr)
 {
 	struct gd__thread_info t;
 	uintptr_t lo = 0, hi = 0;
 
 	gd__stack_bounds(&lo, &hi);
+	if (within(addr, main_lo, main_hi)) {
+		lo = main_lo;
+		hi = main_hi;
+	}
 	for (size_t i = 0; !within(addr, lo, hi); i++) {
 		if (!gd__thread_walk(i, &t))
 			return;
@@ -76,6 +90,17 @@ static bool ask_heap(struct gd__race_object *o, uint64_t addr)
 	return true;
 }
 
+/* Knows no variable, but a binary that is mapped there. */
+static void ask_modules(struct gd__race_object *o, uint64_t addr)
+{
+	struct gd__symbol s;
+
+	if (!gd__symbolize(addr, false, 0, &s) || s.module[0] == '\0')
+		return;
+	gd__fmt(o->name, sizeof(o->name), "%s+0x%llx", s.module, (unsigned long long)s.offset);
+	o->place = GD__PLACE_DATA;
+}
+
 void gd__race_find_object(struct gd__race_finding *f)
 {
 	struct gd__race_object *o = &f->object;
@@ -87,4 +112,6 @@ void gd__race_find_object(struct gd__race_finding *f)
 	ask_goroutines(f);
 	if (o->place == GD__PLACE_UNKNOWN)
 		ask_threads(o, addr);
+	if (o->place == GD__PLACE_UNKNOWN)
+		ask_modules(o, addr);
 }

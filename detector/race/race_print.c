@@ -122,6 +122,9 @@ static void print_object(struct gd__out *o, const struct gd__race_object *ob)
 		gd__out_fmt(o, "  Location is global '%s' of size %llu at %p\n\n", ob->name, size,
 			    (void *)ob->base);
 		break;
+	case GD__PLACE_DATA:
+		gd__out_fmt(o, "  Location is global data at %s\n\n", ob->name);
+		break;
 	case GD__PLACE_HEAP:
 		gd__out_fmt(o, "  Location is heap block of size %llu at %p allocated by ", size,
 			    (void *)ob->base);
