@@ -133,6 +133,15 @@ static void from_dynamic_symbols(uintptr_t pc, struct gd__symbol *s)
 		gd__fmt(s->function, sizeof(s->function), "%s", info.dli_sname);
 }
 
+/* As the user wants to see it. */
+static void strip_prefix(char *file)
+{
+	size_t n = strlen(gd__options.strip_path_prefix);
+
+	if (n > 0 && strncmp(file, gd__options.strip_path_prefix, n) == 0)
+		memmove(file, file + n, strlen(file + n) + 1);
+}
+
 /* pc of an instruction, not a return address. */
 static bool look_up(uintptr_t pc, size_t depth, struct gd__symbol *s, bool with_libdw)
 {
@@ -153,6 +162,7 @@ static bool look_up(uintptr_t pc, size_t depth, struct gd__symbol *s, bool with_
 	if (s->function[0] == '\0')
 		from_dynamic_symbols(pc, s);
 	s->ours = is_ours(s);
+	strip_prefix(s->file);
 	return true;
 }
 

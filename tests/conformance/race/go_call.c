@@ -140,7 +140,7 @@ SECOND(race_block_call6)
 }
 
 /* The result is only read by both: returning it is no store. */
-NORACE(return )
+NORACE(returned)
 static void reads_result(void)
 {
 	USE(*first_pointer);
@@ -155,7 +155,7 @@ static NOINLINE int returns(void)
 	AFTER(1);
 	return result;
 }
-MAIN(norace_return)
+MAIN(norace_returned)
 {
 	CHECK_EQ(returns(), 4);
 	join();
