@@ -217,7 +217,9 @@ static void see_root(void *arg, enum gd__root_kind kind, struct gd__range r)
 
 	if (g >= 0)
 		m->stack_done[g] = 1;
-	if (m->how.only && (kind != GD__ROOT_G || (g >= 0 && !m->how.only[g])))
+	/* A timer that is pending becomes a goroutine. */
+	if (m->how.only && kind != GD__ROOT_TIMER &&
+	    (kind != GD__ROOT_G || (g >= 0 && !m->how.only[g])))
 		return;
 	if (r.lo < r.hi)
 		add_range(m, r.lo, r.hi);

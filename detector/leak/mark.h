@@ -20,8 +20,8 @@ struct gd__mark_how {
 	const uint8_t *frozen; /* goroutines that are known never to run; NULL: none */
 	bool nothing_runs;     /* every goroutine sleeps for ever: there are no roots */
 	/*
-	 * Instead of all that: only from the registers and stacks of the goroutines marked here,
-	 * without letting anybody run. For "who else could unlock it".
+	 * Instead of all that: only from the registers and stacks of the goroutines marked here and
+	 * from pending timers, without letting anybody run. For "who else could unlock it".
 	 */
 	const uint8_t *only;
 };

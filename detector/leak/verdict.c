@@ -52,13 +52,14 @@ static size_t lock_of(const struct judge *j, size_t g)
 	return (gd__owners_lock(&j->v->owners, (uint32_t)g) - j->v->im->ng) / 2;
 }
 
-/* What may run if all cycles hold, in mark; without the goroutine that asks for the check. */
+/* What may run if all cycles hold and no ended owner's lock is given up, in mark; without the
+ * goroutine that asks for the check. */
 static bool mark_without_cycles(struct judge *j, struct gd__mark *mark)
 {
 	struct gd__verdicts *v = j->v;
 
 	for (size_t n = 0; n < v->owners.nodes; n++)
-		j->stuck[n] = n < v->im->ng && (j->frozen[n] || in_cycle(j, n));
+		j->stuck[n] = n < v->im->ng ? j->frozen[n] || in_cycle(j, n) : v->owners.ended[n];
 	gd__owners_spread(&v->owners, j->stuck, j->queue, j->refuted);
 	gd__memcpy(j->assumed, j->stuck, v->im->ng);
 	struct gd__mark_how how = { .frozen = j->assumed, .nothing_runs = j->all_asleep };
@@ -71,29 +72,53 @@ static bool mark_without_cycles(struct judge *j, struct gd__mark *mark)
 	return true;
 }
 
-/* Refutes self-locks that another goroutine could unlock, until all that are left hold together. */
-static bool test_self_cycles(struct judge *j)
+/* Whether there is a verdict of the kind that another goroutine's unlock would refute. */
+static bool any_doubtful(const struct judge *j)
+{
+	const struct gd__owners *o = &j->v->owners;
+
+	for (size_t n = 0; n < o->nodes; n++)
+		if (n < j->v->im->ng ? in_self_cycle(j, n) : o->ended[n])
+			return true;
+	return false;
+}
+
+/* Takes back what is said of locks that near has reached; false: nothing was. */
+static bool refute(struct judge *j, const struct gd__mark *near)
+{
+	struct gd__owners *o = &j->v->owners;
+	bool any = false;
+
+	for (size_t g = 0; g < j->v->im->ng; g++)
+		if (in_self_cycle(j, g) && near->reached[lock_of(j, g)])
+			j->refuted[g] = any = true;
+	for (size_t n = j->v->im->ng; n < o->nodes; n++)
+		if (o->ended[n] && near->reached[(n - j->v->im->ng) / 2]) {
+			o->ended[n] = 0;
+			any = true;
+		}
+	return any;
+}
+
+/*
+ * Refutes self-locks, and locks whose owner has ended, that another goroutine could unlock, until
+ * all that are left hold together.
+ */
+static bool test_owners(struct judge *j)
 {
 	struct gd__verdicts *v = j->v;
 
-	for (bool again = true; again;) {
+	while (any_doubtful(j)) {
 		struct gd__mark live, near;
-		bool any = false;
 
-		again = false;
-		for (size_t g = 0; g < v->im->ng; g++)
-			any |= in_self_cycle(j, g);
-		if (!any)
-			return true;
 		if (!mark_without_cycles(j, &live))
 			return false;
 		struct gd__mark_how how = { .only = live.may_run, .nothing_runs = j->all_asleep };
 
 		if (!gd__mark_run(&near, v->im, &v->wakers, j->arena, &how))
 			return false;
-		for (size_t g = 0; g < v->im->ng; g++)
-			if (in_self_cycle(j, g) && near.reached[lock_of(j, g)])
-				j->refuted[g] = again = true;
+		if (!refute(j, &near))
+			return true;
 	}
 	return true;
 }
@@ -216,7 +241,7 @@ bool gd__verdict_run(struct gd__verdicts *v, struct gd__image *im, struct gd__ar
 	    !gd__owners_init(&v->owners, im, &v->wakers, a) || !get_memory(&j))
 		return false;
 	judge_hopeless(&j);
-	if (!test_self_cycles(&j))
+	if (!test_owners(&j))
 		return false;
 	judge_cycles(&j);
 	do {

@@ -12,9 +12,9 @@
  *   reachable, its owner has ended           owner-stuck  DEAD_OWNER
  *   reached only by owner-stuck ones         owner-stuck  UNREACHABLE
  *
- * A goroutine that waits for a lock it holds itself is only proven if no
- * other goroutine that may run has a way to the lock from its own stack and
- * registers: it might be the one that unlocks.
+ * A lock that a waiter holds itself, or whose owner has ended, only counts as
+ * such if no goroutine that may run (and no pending timer) has a way to the lock
+ * from its own stack and registers: it might be the one that unlocks.
  *
  * In an image without heap records, or with memory missing, "unreachable" is
  * no proof: those become suspect and nothing is concluded from them.
