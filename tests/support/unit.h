@@ -24,6 +24,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* Defined where the test is built under AddressSanitizer. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define UNIT_ASAN 1
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define UNIT_ASAN 1
+#endif
+
 struct unit_case {
 	const char *name;
 	void (*run)(void);

@@ -322,7 +322,7 @@ CASE(a_deep_stack_within_the_limit)
 	run(start_deep_but_fine);
 }
 
-#ifndef __SANITIZE_ADDRESS__ /* ASan itself dies without address space */
+#ifndef UNIT_ASAN /* ASan itself dies without address space */
 static void start_no_memory(void *arg)
 {
 	struct rlimit limit = { (size_t)1 << 30, (size_t)1 << 30 };
@@ -415,7 +415,7 @@ CASE(defer_runs_last_first)
 	CHECK_EQ(deferred[1], 1);
 }
 
-#ifndef __SANITIZE_ADDRESS__ /* ASan clears the shadow of each whole stack */
+#ifndef UNIT_ASAN /* ASan clears the shadow of each whole stack */
 static void start_million(void *arg)
 {
 	(void)arg;

@@ -113,7 +113,7 @@ CASE(select_frees_a_dropped_channel_on_its_way_out)
 	on_procs(select_leaves);
 }
 
-#ifndef __SANITIZE_ADDRESS__ /* ASan is first with its own report */
+#ifndef UNIT_ASAN /* ASan is first with its own report */
 static void use_after_free(void *arg)
 {
 	int_chan c = gd_chan_make(int_chan, 100);
