@@ -1,8 +1,5 @@
-/* go_slice.c - elements of arrays, and vectors: a pointer, a length and a capacity as Go's slices.
- */
+/* go_append.c - vectors that grow: in place while there is room, else in a new block. */
 #include "tests/conformance/race/race_case.h"
-
-#include <wchar.h>
 
 struct slice {
 	int *data;
@@ -11,25 +8,15 @@ struct slice {
 
 int array[16], spare[32], x;
 int *a;
-size_t index_var;
-struct slice slice, other_slice;
+struct slice slice;
 char bytes[64];
-wchar_t wide[8];
-char *text;
 
 static void set_up(void)
 {
-	a = malloc(16 * sizeof(*a));
-	memset(a, 0, 16 * sizeof(*a));
+	a = calloc(16, sizeof(*a));
 	slice = (struct slice){ a, 8, 16 };
 	memset(bytes, 'a', 20);
-	for (size_t i = 0; i < 7; i++)
-		wide[i] = L'a';
 }
-
-/* s[from:to]. */
-#define SUB(s, from, to)                                                                           \
-	((struct slice){ (s).data + (from), (size_t)(to) - (from), (s).cap - (from) })
 
 /* Appends, as a library does: in place while there is room, else to a new block. */
 static NOINLINE struct slice append(struct slice s, int v)
@@ -53,7 +40,7 @@ FIRST(race_slice_range_append)
 }
 SECOND(race_slice_range_append)
 {
-	slice.len = append(SUB(slice, 0, 8), 3).len; /* race */
+	slice.len = append((struct slice){ slice.data, 8, 16 }, 3).len; /* race */
 }
 
 /* The result is dropped: elements are copied, and the vector stays what it was. */
@@ -143,6 +130,8 @@ SECOND(race_slice_append_string)
 {
 	bytes[0] = 1; /* race */
 }
+
+int *pointers[10], *more_pointers[10];
 
 RACE(pointer_slice_append)
 static NOINLINE void append_pointer(int *p)

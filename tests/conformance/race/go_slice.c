@@ -1,5 +1,4 @@
-/* go_slice.c - elements of arrays, and vectors: a pointer, a length and a capacity as Go's slices.
- */
+/* go_slice.c - elements of arrays, and slices: a pointer, a length and a capacity. */
 #include "tests/conformance/race/race_case.h"
 
 #include <wchar.h>
