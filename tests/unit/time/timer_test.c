@@ -147,6 +147,43 @@ CASE(timers_move_between_ps)
 	CHECK_EQ(gd_run(start_contended, NULL), 0);
 }
 
+static _Atomic int arrived;
+
+static void start_one(void *arg)
+{
+	struct gd__timer *t = arg;
+
+	atomic_fetch_add(&arrived, 1);
+	while (arrived < 2) /* so that one of the two is on another P than 0 */
+		;
+	t->fire = fire;
+	gd__timer_start(t, gd_now() + 5 * GD_MILLISECOND, 0);
+	atomic_fetch_add(&workers, 1);
+}
+
+static void start_removed(void *arg)
+{
+	int64_t end;
+
+	(void)arg;
+	gd_go_fn(start_one, &timers[0]);
+	gd_go_fn(start_one, &timers[1]);
+	while (workers < 2)
+		gd_yield();
+	CHECK_EQ(gd_set_procs(1), GD_OK);
+	/* The only P is never out of work. */
+	end = gd_now() + GD_SECOND;
+	while (total < 2 && gd_now() < end)
+		gd_yield();
+	CHECK_EQ(total, 2);
+}
+
+CASE(timers_of_a_removed_p_fire)
+{
+	gd_set_procs(2);
+	CHECK_EQ(gd_run(start_removed, NULL), 0);
+}
+
 static void start_sleep(void *arg)
 {
 	int64_t before = gd_now();
