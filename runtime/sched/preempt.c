@@ -3,7 +3,8 @@
  *
  * Cooperative: the request is seen at the next safe point (the end of a
  * channel operation that did not park, a lock, a timer call). A loop without
- * any keeps its P; schedtrace names it.
+ * any keeps its P, but not what is queued there: others may be too busy with
+ * their own to ever steal it, so it goes to the global queue.
  */
 #include "runtime/base/atomic.h"
 #include "runtime/sched/state.h"
@@ -19,6 +20,25 @@ static void ask(struct gd__p *p)
 	/* g may have left by now: a record is never unmapped and the flag does no harm. */
 	if (g)
 		gd__store_relaxed(&g->preempt, true);
+}
+
+/* What waits behind a goroutine that does not give way. By sysmon, as a thief. */
+static void relieve(struct gd__p *p)
+{
+	struct gd__g *batch[GD__RUNQ_CAP / 2 + 1];
+	uint32_t n = gd__runq_grab(&p->runq, batch);
+
+	if (gd__load_relaxed(&p->runnext)) {                    /* the swap decides */
+		batch[n] = gd__swap_acq_rel(&p->runnext, NULL); /* pairs with swap in gd__p_put */
+		n += batch[n] != NULL;
+	}
+	if (n == 0)
+		return;
+	gd__lock(&gd__sched.lock, GD__RANK_SCHED);
+	for (uint32_t i = 0; i < n; i++)
+		gd__sched_global_put(batch[i]);
+	gd__unlock(&gd__sched.lock);
+	gd__wake_p();
 }
 
 void gd__preempt_all(void)
@@ -43,6 +63,8 @@ void gd__preempt_late(int64_t now)
 			p->seen_sched_at = now;
 		} else if (now - p->seen_sched_at >= SLICE_NS) {
 			ask(p);
+			if (n > 1 && now - p->seen_sched_at >= 2 * SLICE_NS)
+				relieve(p);
 		}
 	}
 }
