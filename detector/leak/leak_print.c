@@ -163,7 +163,9 @@ static void print_group(struct gd__out *o, const struct gd__leak_report *r,
 		gd__out_str(o, "    [no stack]\n");
 	for (uint32_t i = 0; i < l->nobjects; i++)
 		print_object(o, r, l, i);
-	if (l->g.nwaits > l->nobjects)
+	if (l->nobjects == 0 && l->g.nwaits > 0)
+		gd__out_str(o, "  waits for: what lies in memory that cannot be read\n");
+	else if (l->g.nwaits > l->nobjects)
 		gd__out_fmt(o, "  and for %u more\n", l->g.nwaits - l->nobjects);
 	print_creation(o, &l->g);
 	print_ids(o, r, g);

@@ -302,7 +302,7 @@ static void look_closer(void *arg)
 	struct gd__race *r = arg;
 	int place = -1;
 
-	gd__store_relaxed(&making, me()); /* a thread that ends the process waits; nothing to order */
+	gd__store_relaxed(&making, me()); /* only the end of it is waited for */
 	symbolize(&frames_now, &r->now);
 	symbolize(&frames_before, &r->before);
 	uint64_t lines =

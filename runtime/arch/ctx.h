@@ -46,5 +46,7 @@ void gd__syscall_enter(const uintptr_t *frame);
 
 /* Where a saved context continues: the pc of frame 0 of a goroutine that does not run. */
 extern const char gd__ctx_resume[];
+/* First code of a goroutine: the return address in the context of one that has not run yet. */
+extern const char gd__ctx_start[];
 
 #endif

@@ -226,7 +226,7 @@ bool gd__inspect_wait(const struct gd__runtime *rt, const struct gd__ginfo *g, u
 	    !rt->mem->read(rt->mem, g->waits + (uint64_t)i * g->wait_stride, &wait, sizeof(wait)))
 		return false;
 	*w = (struct gd__winfo){ (uintptr_t)wait.obj, wait.kind, wait.op };
-	return true;
+	return wait.kind != GD__OBJ_NONE; /* zeros: a core without the waiter's stack */
 }
 
 bool gd__inspect_thread(const struct gd__runtime *rt, uint64_t i, struct gd__tinfo *t)

@@ -251,8 +251,13 @@ size_t gd__trace_goroutine(const struct gd__runtime *rt, const struct gd__ginfo 
 			regs[number[i]] = g->call_regs[i];
 	}
 	/* After an overflow the innermost frame lies in the guard; what it saved lies above. */
-	return gd__trace_regs(pcs, max, regs, g->resume_pc,
-			      g->sp < g->stack_lo ? g->sp : g->stack_lo, g->stack_hi);
+	size_t n = gd__trace_regs(pcs, max, regs, g->resume_pc,
+				  g->sp < g->stack_lo ? g->sp : g->stack_lo, g->stack_hi);
+
+	/* It has not run yet and stands where every goroutine starts: name its own function. */
+	if (n > 0 && pcs[n - 1] == (uintptr_t)gd__ctx_start)
+		pcs[n - 1] = g->entry + 1;
+	return n;
 }
 
 void gd__trace_keep_running(void)

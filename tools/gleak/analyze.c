@@ -55,7 +55,16 @@ static struct stack stack_of(struct work *w, const struct gd__ginfo *g)
 
 	if (!at.pc)
 		return (struct stack){ .cut = true };
-	return symbols_unwind(w->symbols, &at);
+
+	struct stack s = symbols_unwind(w->symbols, &at);
+
+	/* It has not run yet and stands where every goroutine starts: name its own function. */
+	if (g->state == GD__GI_RUNNABLE && s.cut && s.n <= 2 && g->entry) {
+		uint64_t as_return = g->entry + 1;
+
+		return symbols_name(w->symbols, &as_return, 1);
+	}
+	return s;
 }
 
 /* Says of which modules the names are missing, once for each. */

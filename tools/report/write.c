@@ -66,9 +66,9 @@ bool write_age(FILE *f, int64_t ns)
 	int64_t seconds = ns / SECOND;
 
 	if (seconds >= 60)
-		fprintf(f, "%" PRId64 " minutes", seconds / 60);
+		fprintf(f, "%" PRId64 " minute%s", seconds / 60, seconds < 120 ? "" : "s");
 	else if (seconds >= 1)
-		fprintf(f, "%" PRId64 " seconds", seconds);
+		fprintf(f, "%" PRId64 " second%s", seconds, seconds == 1 ? "" : "s");
 	return seconds >= 1;
 }
 
