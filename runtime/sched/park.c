@@ -8,6 +8,7 @@
 #include "runtime/base/atomic.h"
 #include "runtime/base/fatal.h"
 #include "runtime/base/os_linux.h"
+#include "runtime/base/waitreason.h"
 #include "runtime/hook/hook.h"
 #include "runtime/sched/state.h"
 #include "runtime/sched/switch.h"
@@ -18,6 +19,8 @@ struct gd__g *gd__self_or_die(const char *call)
 
 	if (!g)
 		gd__fatal("%s called outside a goroutine", call);
+	if (gd__load_relaxed(&g->status) == GD__G_SYSCALL) /* written by this thread */
+		gd__fatal("%s called within gd_syscall", call);
 	return g;
 }
 
@@ -74,6 +77,8 @@ static void park(const struct gd__park *how, struct gd__lock *unlock) GD_UNCHECK
 	int saved_errno = gd__errno_get();
 
 	gd__assert(g != NULL && m->system_depth == 0);
+	if (gd__unlikely(!m->p))
+		gd__fatal("%s waits within gd_syscall", gd__wait_text(how->reason));
 	g->wait_reason = how->reason;
 	g->waits = how->waits;
 	g->nwaits = how->nwaits;

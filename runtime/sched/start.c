@@ -282,6 +282,8 @@ int gd__spawn(const struct gd__spawn *s)
 static int go(const struct gd__spawn *s)
 {
 	gd__self_or_die("gd_go");
+	if (!s->fn)
+		gd__fatal("gd_go of a NULL function");
 	return gd__spawn(s);
 }
 
@@ -398,6 +400,8 @@ int gd_run(void (*start)(void *arg), void *arg)
 
 	if (gd__swap_acq_rel(&started, 1) != 0) /* pairs with itself: one caller goes on */
 		gd__fatal("gd_run called twice");
+	if (!start)
+		gd__fatal("gd_run of a NULL function");
 	gd__sched.run_frame = (uintptr_t)__builtin_frame_address(0);
 	gd__sched.run_tid = gd__os_tid();
 	sched_init();

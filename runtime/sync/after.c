@@ -154,6 +154,8 @@ static void init_chan(gd_timer *t, const char *site, uintptr_t pc)
 static void init_func(gd_timer *t, void (*fn)(void *), void *arg, const char *name,
 		      const char *site, uintptr_t pc)
 {
+	if (fn == NULL)
+		gd__fatal("gd_after_func of a NULL function");
 	t->fn = fn;
 	t->arg = arg;
 	t->name = name;

@@ -49,6 +49,14 @@ static bool is_background(const gd_context *ctx)
 	return ctx == &background;
 }
 
+/* Before an access of the user's: the memory of one that is gone may still be the allocator's. */
+static void check_alive(const gd_context *ctx)
+{
+	/* relaxed: the caller's own reference should keep it */
+	if (gd__unlikely(gd__load_relaxed(&ctx->refs) <= 0) && !is_background(ctx))
+		gd__fatal("use of a context after its last gd_context_unref");
+}
+
 /* --- cancelling --- */
 
 static void link_child(gd_context *parent, gd_context *ctx)
@@ -239,6 +247,7 @@ gd_context *gd_context_with_value(gd_context *parent, const void *key, void *val
 
 gd_context *gd_context_ref(gd_context *ctx)
 {
+	check_alive(ctx);
 	if (!is_background(ctx))
 		gd__add_relaxed(&ctx->refs, 1); /* the caller's own reference keeps it */
 	return ctx;
@@ -291,17 +300,21 @@ void gd_context_unref(gd_context *ctx)
 
 void gd_context_cancel(gd_context *ctx)
 {
+	check_alive(ctx);
 	if (!is_background(ctx))
 		cancel(ctx, GD_ECANCELED);
 }
 
 gd_signal_chan gd_context_done(gd_context *ctx)
 {
+	check_alive(ctx);
 	return (gd_signal_chan){ .raw = ctx->done };
 }
 
 int gd_context_err(gd_context *ctx)
 {
+	check_alive(ctx);
+
 	int err = gd__load_acquire(&ctx->err); /* pairs with the store in cancel_one */
 
 	if (gd__unlikely(gd__hooks != NULL) && err != 0) {

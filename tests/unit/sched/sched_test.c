@@ -396,6 +396,78 @@ CASE(exit_of_main_is_fatal)
 	CHECK_HAS(c.text, "gd_go_exit called on the main goroutine");
 }
 
+static void expect_fatal_start(void (*body)(void), const char *text)
+{
+	struct child c;
+
+	child_run(&c, body);
+	CHECK_EQ(c.code, 2);
+	CHECK_HAS(c.text, text);
+}
+
+static void run_null(void)
+{
+	gd_run(NULL, NULL);
+}
+
+static void start_null(void *arg)
+{
+	(void)arg;
+	gd_go_fn(NULL, NULL);
+}
+
+static void go_null(void)
+{
+	run(start_null);
+}
+
+CASE(null_function_is_fatal)
+{
+	expect_fatal_start(run_null, "gd_run of a NULL function");
+	expect_fatal_start(go_null, "gd_go of a NULL function");
+}
+
+static int sleep_inside(void)
+{
+	gd_sleep(1);
+	return 0;
+}
+
+static int wait_inside(void)
+{
+	gd_chan_of(int) c = { NULL };
+
+	return gd_chan_recv(c, NULL);
+}
+
+static void start_sleep(void *arg)
+{
+	(void)arg;
+	gd_syscall(sleep_inside());
+}
+
+static void start_wait(void *arg)
+{
+	(void)arg;
+	gd_syscall(wait_inside());
+}
+
+static void syscall_sleep(void)
+{
+	run(start_sleep);
+}
+
+static void syscall_wait(void)
+{
+	run(start_wait);
+}
+
+CASE(waiting_in_a_system_call_is_fatal)
+{
+	expect_fatal_start(syscall_sleep, "gd_sleep called within gd_syscall");
+	expect_fatal_start(syscall_wait, "waits within gd_syscall");
+}
+
 static int deferred[3], ndeferred;
 
 static void note(void *p)

@@ -135,8 +135,15 @@ static void negative_reset(void *arg)
 	gd_ticker_reset(gd_ticker_make(1000), -1);
 }
 
+static void no_function(void *arg)
+{
+	(void)arg;
+	gd_after_func(1, NULL, NULL);
+}
+
 CASE(misuse_is_fatal)
 {
+	expect_fatal(no_function, "gd_after_func of a NULL function");
 	expect_fatal(no_interval, "non-positive interval");
 	expect_fatal(negative_reset, "non-positive interval");
 }

@@ -182,8 +182,39 @@ static void no_parent(void *arg)
 	gd_context_with_cancel(NULL);
 }
 
+static gd_context *gone(void)
+{
+	gd_context *ctx = gd_context_with_cancel(gd_context_background());
+
+	gd_context_unref(ctx);
+	return ctx;
+}
+
+static void wait_for_gone(void *arg)
+{
+	(void)arg;
+	gd_chan_recv(gd_context_done(gone()), NULL);
+}
+
+static void cancel_gone(void *arg)
+{
+	(void)arg;
+	gd_context_cancel(gone());
+}
+
+static void child_of_gone(void *arg)
+{
+	(void)arg;
+	gd_context_with_cancel(gone());
+}
+
 CASE(misuse_is_fatal)
 {
+#ifndef UNIT_ASAN /* which finds them itself */
+	expect_fatal(wait_for_gone, "use of a context after its last gd_context_unref");
+	expect_fatal(cancel_gone, "use of a context after its last gd_context_unref");
+	expect_fatal(child_of_gone, "use of a context after its last gd_context_unref");
+#endif
 	expect_fatal(no_parent, "the parent is NULL");
 }
 
