@@ -18,8 +18,18 @@ static bool has_release_fence(const struct gd__hook_ctx *g)
 	return g->fence_release.owner != 0;
 }
 
+/*
+ * A bad address faults before the lock: a handler that leaves by siglongjmp would leave it
+ * locked, and the goroutine without its record. (Not seen here: a store to read-only memory.)
+ */
+static void touch(const struct gd__atomic_op *op)
+{
+	(void)*(const volatile unsigned char *)op->addr;
+}
+
 static struct gd__syncobj *lock(const struct gd__atomic_op *op, bool make)
 {
+	touch(op);
 	gd__race_cur = NULL;
 	struct gd__syncobj *o = gd__sync_lock(op->addr, make);
 

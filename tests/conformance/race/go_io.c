@@ -9,13 +9,14 @@ typedef gd_chan_of(int) int_chan;
 
 int x;
 int fd[2];
-char folder[] = "/tmp/gdetect-XXXXXX", path[64];
+char folder[64], path[80];
 int_chan c0;
 
 static void set_up(void)
 {
 	c0 = gd_chan_make(int_chan, 0);
 	CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
+	snprintf(folder, sizeof(folder), "%s/gdetect-XXXXXX", P_tmpdir);
 	CHECK(mkdtemp(folder) != NULL);
 	snprintf(path, sizeof(path), "%s/file", folder);
 }

@@ -167,14 +167,33 @@ MAIN(norace_atomic_crash)
 	atomic_int *none = OPAQUE((atomic_int *)NULL);
 
 	handle_faults();
-	if (sigsetjmp(after_fault, 1) == 0) {
-		atomic_fetch_add(none, 1);
-		CHECK(!"no fault");
+	/* Again, to see that nothing stays locked. */
+	for (volatile int i = 0; i < 2; i++) {
+		if (sigsetjmp(after_fault, 1) == 0) {
+			atomic_fetch_add(none, 1);
+			CHECK(!"no fault");
+		}
 	}
 	spawn(counts);
 	counts();
 	join();
 	CHECK_EQ(x, 200);
+}
+
+/* and that the goroutine is still looked at. */
+RACE(after_crash)
+FIRST(race_after_crash)
+{
+	x = 1; /* race */
+}
+SECOND(race_after_crash)
+{
+	atomic_int *none = OPAQUE((atomic_int *)NULL);
+
+	handle_faults();
+	if (sigsetjmp(after_fault, 1) == 0)
+		atomic_store(none, 1);
+	x = 2; /* race */
 }
 
 NORACE(nil_mutex_crash)
