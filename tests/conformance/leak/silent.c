@@ -134,11 +134,12 @@ static void unlocks_later(void *arg)
 {
 	struct turn *t = arg;
 
-	for (;;) {
+	for (int i = 0; i < 3; i++) {
 		gd_chan_recv(t->locked, NULL);
 		gd_mutex_unlock(&t->m);
-		gd_sleep(GD_MILLISECOND);
 	}
+	gd_sleep(HOUR);
+	gd_mutex_unlock(&t->m);
 }
 static void locks_only(void *arg)
 {
