@@ -29,10 +29,15 @@ static const struct row rows[] = {
 #undef OPT
 };
 
+static bool is(const char *word, const char *s, size_t n)
+{
+	return strlen(word) == n && memcmp(word, s, n) == 0;
+}
+
 static const struct row *find(const char *name, size_t n)
 {
 	for (size_t i = 0; i < gd__countof(rows); i++)
-		if (strlen(rows[i].name) == n && memcmp(rows[i].name, name, n) == 0)
+		if (is(rows[i].name, name, n))
 			return &rows[i];
 	return NULL;
 }
@@ -55,6 +60,21 @@ static bool parse_int(const char *s, size_t n, int *out)
 	return true;
 }
 
+/* Of the options that do not take all numbers. Those of one part alone are checked there. */
+static bool in_range(const struct row *r, int v)
+{
+	if (is("exitcode", r->name, strlen(r->name)))
+		return v >= -1 && v <= 255;
+	return v >= 0;
+}
+
+static bool is_meant(const struct row *r, const char *s, size_t n)
+{
+	if (n > 0 && *s == '\'') /* no second quote */
+		return false;
+	return !is("leak_level", r->name, strlen(r->name)) || is("proven", s, n) || is("end", s, n);
+}
+
 static bool store(struct gd__options *o, const struct row *r, const char *s, size_t n)
 {
 	char *at = (char *)o + r->offset;
@@ -62,13 +82,16 @@ static bool store(struct gd__options *o, const struct row *r, const char *s, siz
 
 	switch (r->kind) {
 	case KIND_text:
-		if (n >= GD__OPTION_TEXT)
+		if (n >= GD__OPTION_TEXT || !is_meant(r, s, n))
 			return false;
 		memcpy(at, s, n);
 		at[n] = '\0';
 		return true;
 	case KIND_int:
-		return parse_int(s, n, (int *)(void *)at);
+		if (!parse_int(s, n, &v) || !in_range(r, v))
+			return false;
+		*(int *)(void *)at = v;
+		return true;
 	case KIND_bool:
 		if (!parse_int(s, n, &v) || v < 0 || v > 1)
 			return false;

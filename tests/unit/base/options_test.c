@@ -10,11 +10,11 @@ static char problem[100];
 
 CASE(values_are_stored)
 {
-	CHECK(gd__options_parse(&o, "seed=7:log_path='a:b':help=1::exitcode=-3", problem, 100));
+	CHECK(gd__options_parse(&o, "seed=7:log_path='a:b':help=1::exitcode=-1", problem, 100));
 	CHECK_EQ(o.seed, 7);
 	CHECK_STR(o.log_path, "a:b");
 	CHECK(o.help);
-	CHECK_EQ(o.exitcode, -3);
+	CHECK_EQ(o.exitcode, -1);
 }
 
 CASE(unknown_key_is_said_and_the_rest_read)
@@ -30,6 +30,20 @@ CASE(bad_value_is_said)
 	CHECK_STR(problem, "bad value in \"seed=x\"");
 	CHECK(!gd__options_parse(&o, "help=2", problem, 100));
 	CHECK(!gd__options_parse(&o, "seed=12345678901", problem, 100));
+	CHECK(!gd__options_parse(&o, "log_path='a:seed=1", problem, 100));
+	CHECK_STR(problem, "bad value in \"log_path='a:seed=1\"");
+}
+
+CASE(value_out_of_range_is_bad)
+{
+	CHECK(gd__options_parse(&o, "leak_level=end:exitcode=255", problem, 100));
+	CHECK(!gd__options_parse(&o, "leak_level=ends", problem, 100));
+	CHECK_STR(problem, "bad value in \"leak_level=ends\"");
+	CHECK(!gd__options_parse(&o, "exitcode=256", problem, 100));
+	CHECK(!gd__options_parse(&o, "exitcode=-2", problem, 100));
+	CHECK(!gd__options_parse(&o, "leak_settle_ms=-1", problem, 100));
+	CHECK_STR(o.leak_level, "end");
+	CHECK_EQ(o.exitcode, 255);
 }
 
 CASE(format)
