@@ -83,7 +83,9 @@ void gd_go_exit(void) __attribute__((noreturn));
 
 /*
  * gd_syscall(expr): evaluates a call that may block in the kernel, with its P
- * free for other goroutines meanwhile. errno is that of expr.
+ * free for other goroutines meanwhile. errno is that of expr. The goroutine may go on on another
+ * thread, as after any call that waits, and compilers keep the address of errno within a function:
+ * one that touches errno before the call should leave it to another to read it after.
  * In expr, no function of this library may be called.
  */
 #define gd_syscall(expr)                                                                           \
