@@ -90,12 +90,46 @@ static void add_stack(struct gd__mark *m, size_t g, uint64_t from)
 	add_range(m, gi->sp ? gi->sp : gi->stack_lo, gi->stack_hi);
 }
 
-static void revive(struct gd__mark *m, size_t g)
+static void let_run(struct gd__mark *m, size_t g)
 {
-	if (m->may_run[g] || (m->how.frozen && m->how.frozen[g]))
-		return;
 	m->may_run[g] = 1;
+	m->ran[m->ran_tail++] = (uint32_t)g;
 	add_stack(m, g, 0);
+}
+
+/* Whether g waits for a lock that somebody holds who, as far as is known, never runs. */
+static bool held_up(const struct gd__mark *m, uint32_t g)
+{
+	const struct gd__owners *o = m->how.owners;
+	uint32_t lock = o && !m->how.barred[g] ? gd__owners_lock(o, g) : GD__NODE_NONE;
+
+	if (lock == GD__NODE_NONE)
+		return false;
+	for (uint32_t e = o->start[lock]; e < o->start[lock + 1]; e++)
+		if (!m->may_run[o->to[e]])
+			return true;
+	return false;
+}
+
+static void revive(struct gd__mark *m, uint32_t g)
+{
+	if (!m->may_run[g] && !(m->how.frozen && m->how.frozen[g]) && !held_up(m, g))
+		let_run(m, g);
+}
+
+/* g may run, and so may those who wait for it at a lock that is reached. */
+static void revive_waiters_of(struct gd__mark *m, uint32_t g)
+{
+	const struct gd__owners *o = m->how.owners;
+
+	for (uint32_t e = o->rstart[g]; e < o->rstart[g + 1]; e++) {
+		uint32_t lock = o->rto[e];
+
+		if (!m->reached[(lock - o->ng) / 2])
+			continue;
+		for (uint32_t k = o->rstart[lock]; k < o->rstart[lock + 1]; k++)
+			revive(m, o->rto[k]);
+	}
 }
 
 int64_t gd__mark_stack_at(const struct gd__mark *m, uint64_t addr)
@@ -131,6 +165,19 @@ static void reach_direct(struct gd__mark *m, uint64_t v, uint64_t at)
 	}
 }
 
+/*
+ * Whether the word at this address is a lock's own: its queue leads to the stacks of those who
+ * wait for it, which says nothing of who may run.
+ */
+static bool in_lock(const struct gd__mark *m, uint64_t at)
+{
+	size_t i = gd__wakers_from(m->wakers, at + 1);
+	const struct gd__oinfo *x = i > 0 ? &m->wakers->prim[i - 1].info : NULL;
+
+	return x && (x->kind == GD__OBJ_MUTEX || x->kind == GD__OBJ_RWMUTEX) &&
+	       at < x->addr + x->size;
+}
+
 static void see_word(void *arg, uint64_t v, uint64_t at)
 {
 	struct gd__mark *m = arg;
@@ -141,7 +188,7 @@ static void see_word(void *arg, uint64_t v, uint64_t at)
 	m->words++;
 	if (g >= 0) {
 		/* Data for whoever holds the pointer; that does not let its goroutine run. */
-		if (v >= m->im->g[g].sp)
+		if (v >= m->im->g[g].sp && !in_lock(m, at))
 			add_stack(m, (size_t)g, at);
 		return;
 	}
@@ -184,7 +231,7 @@ bool gd__mark_words(struct gd__image *im, uint64_t lo, uint64_t hi,
 	return whole;
 }
 
-/* Until nothing is left: first waiters of primitives, then ranges. */
+/* Until nothing is left: first waiters of primitives, then those of owners, then ranges. */
 static void drain(struct gd__mark *m)
 {
 	struct gd__range r;
@@ -201,6 +248,8 @@ static void drain(struct gd__mark *m)
 					m->revived_by[g] = prim + 1;
 				revive(m, g);
 			}
+		} else if (m->how.owners && m->ran_head < m->ran_tail) {
+			revive_waiters_of(m, m->ran[m->ran_head++]);
 		} else if (pop(m, &r)) {
 			if (!gd__mark_words(m->im, r.lo, r.hi, see_word, m))
 				m->unread = true;
@@ -248,8 +297,7 @@ static void start_goroutines(struct gd__mark *m)
 	for (size_t g = 0; g < m->im->ng; g++) {
 		if (m->how.only ? !m->how.only[g] : m->wakers->standing[g] != GD__MAY_RUN)
 			continue;
-		m->may_run[g] = 1;
-		add_stack(m, g, 0);
+		let_run(m, g);
 	}
 }
 
@@ -286,8 +334,9 @@ static bool get_memory(struct gd__mark *m)
 	m->reached = gd__arena_get(m->arena, np);
 	m->prim_from = gd__arena_get(m->arena, np * sizeof(*m->prim_from));
 	m->queue = gd__arena_get(m->arena, np * sizeof(*m->queue));
+	m->ran = gd__arena_get(m->arena, ng * sizeof(*m->ran));
 	return m->may_run && m->stack_done && m->stack_from && m->revived_by && m->stack &&
-	       m->reached && m->prim_from && m->queue;
+	       m->reached && m->prim_from && m->queue && m->ran;
 }
 
 bool gd__mark_run(struct gd__mark *m, struct gd__image *im, const struct gd__wakers *w,

@@ -13,6 +13,7 @@
 #ifndef GD_DETECTOR_LEAK_MARK_H
 #define GD_DETECTOR_LEAK_MARK_H
 
+#include "detector/leak/owners.h"
 #include "detector/leak/set.h"
 #include "detector/leak/wakers.h"
 
@@ -24,6 +25,12 @@ struct gd__mark_how {
 	 * from pending timers, without letting anybody run. For "who else could unlock it".
 	 */
 	const uint8_t *only;
+	/*
+	 * Who waits for a lock runs only if its owners do, however reachable the lock is. NULL:
+	 * reachable is enough. barred: goroutines, by number, for whom it is enough all the same.
+	 */
+	const struct gd__owners *owners;
+	const uint8_t *barred;
 };
 
 struct gd__mark_work;
@@ -55,6 +62,9 @@ struct gd__mark {
 	struct gd__mark_work *work, *spare;
 	uint32_t *queue; /* primitives reached, their waiters not yet revived from queue_head on */
 	size_t queue_head, queue_tail;
+	uint32_t *ran; /* goroutines that may run, in that order; from ran_head on their locks'
+			  waiters are still to be looked at */
+	size_t ran_head, ran_tail;
 
 	bool no_memory; /* the result is worthless */
 	bool unread;    /* some range could not be read */

@@ -231,6 +231,41 @@ static bool mark_round(struct judge *j)
 	return true;
 }
 
+/*
+ * Goroutines may keep each other off the list: one waits for a lock anybody could know, whose
+ * owner waits for what only that one reaches. So a last time from the other side: who waits for a
+ * lock runs only if its owners are shown able to run.
+ */
+static bool judge_mutual(struct judge *j)
+{
+	struct gd__verdicts *v = j->v;
+	const struct gd__owners *o = &v->owners;
+	struct gd__mark_how how = { .frozen = j->frozen,
+				    .nothing_runs = j->all_asleep,
+				    .owners = o,
+				    .barred = j->refuted };
+
+	if (v->weak || o->nedges == 0)
+		return true;
+	if (!gd__mark_run(&v->mark, v->im, &v->wakers, j->arena, &how))
+		return false;
+	if (v->mark.unread)
+		return true;
+	for (uint32_t g = 0; g < v->im->ng; g++) {
+		uint32_t lock = gd__owners_lock(o, g);
+
+		if (v->wakers.standing[g] != GD__CANDIDATE || v->mark.may_run[g] ||
+		    v->fate[g].stuck)
+			continue;
+		bool held = lock != GD__NODE_NONE && v->mark.reached[(lock - o->ng) / 2];
+
+		decide(j, g, GD__VERDICT_OWNER_STUCK,
+		       held ? GD__EVIDENCE_OWNER : GD__EVIDENCE_UNREACHABLE,
+		       gd__owners_of(o, g, NULL));
+	}
+	return true;
+}
+
 bool gd__verdict_run(struct gd__verdicts *v, struct gd__image *im, struct gd__arena *a,
 		     const struct gd__leak_options *opt)
 {
@@ -249,5 +284,5 @@ bool gd__verdict_run(struct gd__verdicts *v, struct gd__image *im, struct gd__ar
 			return false;
 		v->cut = v->rounds == GD__VERDICT_ROUNDS;
 	} while (!v->cut && judge_owners(&j));
-	return true;
+	return v->cut || judge_mutual(&j);
 }
