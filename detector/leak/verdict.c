@@ -83,17 +83,45 @@ static bool any_doubtful(const struct judge *j)
 	return false;
 }
 
-/* Takes back what is said of locks that near has reached; false: nothing was. */
-static bool refute(struct judge *j, const struct gd__mark *near)
+static bool anybody(const struct judge *j, const struct gd__mark *live)
+{
+	const struct gd__image *im = j->v->im;
+
+	for (size_t g = 0; g < im->ng; g++)
+		if (live->may_run[g] && !im->g[g].system && !(im->g[g].id == 1 && im->rt.ended))
+			return true;
+	return false;
+}
+
+/*
+ * A lock in a global needs no pointer to be unlocked. One that was given up by its owner before is
+ * believed to be a lock; one that is locked for the first time may be a signal to anybody.
+ */
+static bool may_be_signal(const struct judge *j, const struct gd__mark *near, size_t prim)
+{
+	const struct gd__oinfo *x = &j->v->wakers.prim[prim].info;
+	struct gd__image *im = j->v->im;
+	struct gd__block b;
+
+	return !x->locked_before && im->has_heap && gd__mark_stack_at(near, x->addr) < 0 &&
+	       !im->block(im, x->addr, &b);
+}
+
+/* Takes back what is said of locks that another goroutine could unlock; false: nothing was. */
+static bool refute(struct judge *j, const struct gd__mark *live, const struct gd__mark *near)
 {
 	struct gd__owners *o = &j->v->owners;
-	bool any = false;
+	bool any = false, others = anybody(j, live);
+	uint8_t *reached = near->reached;
+
+	for (size_t p = 0; others && p < j->v->wakers.nprims; p++)
+		reached[p] |= may_be_signal(j, near, p);
 
 	for (size_t g = 0; g < j->v->im->ng; g++)
-		if (in_self_cycle(j, g) && near->reached[lock_of(j, g)])
+		if (in_self_cycle(j, g) && reached[lock_of(j, g)])
 			j->refuted[g] = any = true;
 	for (size_t n = j->v->im->ng; n < o->nodes; n++)
-		if (o->ended[n] && near->reached[(n - j->v->im->ng) / 2]) {
+		if (o->ended[n] && reached[(n - j->v->im->ng) / 2]) {
 			o->ended[n] = 0;
 			any = true;
 		}
@@ -117,7 +145,7 @@ static bool test_owners(struct judge *j)
 
 		if (!gd__mark_run(&near, v->im, &v->wakers, j->arena, &how))
 			return false;
-		if (!refute(j, &near))
+		if (!refute(j, &live, &near))
 			return true;
 	}
 	return true;

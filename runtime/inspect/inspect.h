@@ -84,6 +84,7 @@ struct gd__oinfo {
 	uint64_t owner_pc; /* where it was locked */
 	int32_t readers;   /* rwmutex: read locks held */
 	bool shared_owner; /* was ever unlocked by another goroutine than its owner */
+	bool locked_before; /* not for the first time by its owner: it was given up before */
 	/* channels */
 	uint64_t cap, len, elem_size;
 	int32_t refs;

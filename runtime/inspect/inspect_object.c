@@ -48,7 +48,8 @@ static bool decode_mutex(const struct gd__mem *mem, uint64_t addr, struct gd__oi
 	o->shared_owner = (m.state_ & GD__MUTEX_SHARED) != 0;
 	if (m.state_ & GD__MUTEX_LOCKED) {
 		o->owner_id = m.owner_;
-		o->owner_pc = (uintptr_t)m.owner_pc_;
+		o->owner_pc = (uintptr_t)m.owner_pc_ & ~GD__LOCKED_BEFORE;
+		o->locked_before = ((uintptr_t)m.owner_pc_ & GD__LOCKED_BEFORE) != 0;
 	}
 	return true;
 }
@@ -65,9 +66,11 @@ static bool decode_rwmutex(const struct gd__mem *mem, uint64_t addr, struct gd__
 	o->readers = (int32_t)(word & GD__RW_READERS);
 	o->valid = !((word & GD__RW_WRITER) && o->readers > 0) && m.shared_ <= 1;
 	o->shared_owner = m.shared_ != 0;
+	o->locked_before = o->readers > 0 && m.writer_pc_ != NULL;
 	if (word & GD__RW_WRITER) {
 		o->owner_id = m.writer_;
-		o->owner_pc = (uintptr_t)m.writer_pc_;
+		o->owner_pc = (uintptr_t)m.writer_pc_ & ~GD__LOCKED_BEFORE;
+		o->locked_before = ((uintptr_t)m.writer_pc_ & GD__LOCKED_BEFORE) != 0;
 	}
 	return true;
 }

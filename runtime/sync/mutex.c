@@ -29,7 +29,7 @@ static _Atomic uint32_t *state_of(gd_mutex *m)
 static void own(gd_mutex *m, const struct gd__g *g, uintptr_t pc)
 {
 	m->owner_ = g->id;
-	m->owner_pc_ = (const void *)pc;
+	m->owner_pc_ = gd__owner_pc(pc, m->owner_pc_);
 }
 
 /* Takes the mutex if it is free. The one who was woken also takes back WOKEN. */

@@ -68,7 +68,7 @@ static void forget_read(gd_rwmutex *m, struct gd__g *g)
 static void own(gd_rwmutex *m, const struct gd__g *g, uintptr_t pc)
 {
 	m->writer_ = g->id;
-	m->writer_pc_ = (const void *)pc;
+	m->writer_pc_ = gd__owner_pc(pc, m->writer_pc_);
 }
 
 /* --- waiting --- */

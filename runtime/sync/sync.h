@@ -26,6 +26,17 @@
 #define GD__MUTEX_WOKEN   4u /* a waiter was woken and has not yet looked */
 #define GD__MUTEX_SHARED  8u /* was once unlocked by another goroutine than its owner */
 
+/*
+ * In the pc of a lock's owner, which needs no top bit: it has been locked before, so it was given
+ * up by its owner then, unless it is marked as shared. For "is this a lock or a signal?".
+ */
+#define GD__LOCKED_BEFORE ((uintptr_t)1 << 63)
+
+static inline const void *gd__owner_pc(uintptr_t pc, const void *last)
+{
+	return (const void *)(pc | (last != NULL ? GD__LOCKED_BEFORE : 0));
+}
+
 /* gd_rwmutex.readers_, seen as uint32_t */
 #define GD__RW_READERS 0x3fffffffu /* read locks held */
 #define GD__RW_WRITER  0x40000000u /* held by writer_ */

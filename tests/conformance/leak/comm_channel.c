@@ -81,7 +81,7 @@ static void ask_6857(void *arg)
 	struct node_6857 *n = arg;
 
 	gd_chan_recv(n->done, NULL); /* too late on purpose */
-	gd_chan_send(n->status, 1); /* leak: chan send */
+	gd_chan_send(n->status, 1);  /* leak: chan send */
 }
 MAIN(leak_etcd_6857)
 {
@@ -273,7 +273,8 @@ MAIN(leak_moby_4395)
 	settle();
 }
 
-/* The consumer of progress returns early; watchers stick, and the transfer waits for one of them. */
+/* The consumer of progress returns early; watchers stick, and the transfer waits for one of them.
+ */
 LEAK(moby_21233)
 struct transfer_21233 {
 	int_chan progress;

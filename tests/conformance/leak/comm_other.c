@@ -229,12 +229,13 @@ MAIN(leak_moby_27782)
 	settle();
 }
 
-/* The condition hangs in a global table, and no path broadcasts; everybody sleeps, so it is seen. */
+/* The condition hangs in a global table, and no path broadcasts; everybody sleeps, so it is seen.
+ */
 STUCK(moby_29733)
 static struct plugin_29733 {
 	gd_mutex m;
 	gd_cond activated;
-} *plugins_29733[4];
+} * plugins_29733[4];
 static void waits_29733(void *arg)
 {
 	struct plugin_29733 *p = plugins_29733[0];

@@ -420,8 +420,8 @@ MAIN(noleak_context_child_of_held)
 NOLEAK(registered_mapping)
 MAIN(noleak_registered_mapping)
 {
-	gd_chan **page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-			      0);
+	gd_chan **page =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	CHECK(page != MAP_FAILED);
 	gd_leak_add_root(page, 4096);
@@ -438,8 +438,8 @@ static void waits_for_removed(void *arg)
 }
 MAIN(leak_removed_root)
 {
-	gd_chan **page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-			      0);
+	gd_chan **page =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int_chan c = gd_chan_make(int_chan, 0);
 
 	CHECK(page != MAP_FAILED);

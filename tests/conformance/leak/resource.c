@@ -286,6 +286,47 @@ MAIN(stuck_syncthing_4829)
 	gd_rwmutex_unlock(&p->m);
 }
 
+/*
+ * A global lock that has served as one before is missed by its ended owner, or locked twice,
+ * while others go on who know it.
+ */
+LEAK(used_global)
+static gd_mutex used_mutex, forgotten_mutex;
+static void works_on(void *unused)
+{
+	gd_sleep(3600 * GD_SECOND);
+	gd_mutex_lock(&used_mutex);
+	gd_mutex_lock(&forgotten_mutex);
+}
+static void locks_twice_used(void *unused)
+{
+	gd_mutex_lock(&used_mutex);
+	gd_mutex_lock(&used_mutex); /* leak: mutex lock; double lock */
+}
+static void forgets(void *unused)
+{
+	gd_mutex_lock(&forgotten_mutex);
+}
+static void meets_forgotten(void *unused)
+{
+	gd_mutex_lock(&forgotten_mutex); /* leak: mutex lock; missing unlock */
+}
+MAIN(leak_used_global)
+{
+	for (int i = 0; i < 3; i++) {
+		gd_mutex_lock(&used_mutex);
+		gd_mutex_lock(&forgotten_mutex);
+		gd_mutex_unlock(&forgotten_mutex);
+		gd_mutex_unlock(&used_mutex);
+	}
+	gd_go_fn(forgets, NULL);
+	until_alive(1);
+	gd_go_fn(works_on, NULL);
+	gd_go_fn(locks_twice_used, NULL);
+	gd_go_fn(meets_forgotten, NULL);
+	settle_n(2);
+}
+
 /* Two locks in two orders; a group waits for both. */
 STUCK(cockroach_7504)
 struct leases_7504 {

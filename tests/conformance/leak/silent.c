@@ -225,7 +225,10 @@ MAIN(noleak_mutex_unlocked_by_timer)
 	settle_n(1);
 }
 
-/* A mutex in a global as a signal: main waits for its own lock until a sleeper unlocks it. */
+/*
+ * A mutex in a global as a signal: one waits for its own lock until a sleeper unlocks it. No
+ * pointer says so, but it is the first time that this mutex is locked.
+ */
 NOLEAK(global_mutex_as_signal)
 static gd_mutex signal_mutex;
 static void signals_by_unlock(void *unused)
@@ -436,8 +439,8 @@ MAIN(noleak_context_tree)
 	gd_context *root = gd_context_with_cancel(gd_context_background());
 
 	for (int i = 0; i < 100; i++) {
-		gd_context *child = i % 2 ? gd_context_with_cancel(root)
-					  : gd_context_with_timeout(root, HOUR);
+		gd_context *child =
+			i % 2 ? gd_context_with_cancel(root) : gd_context_with_timeout(root, HOUR);
 
 		gd_go_fn(works_until_cancelled, child);
 	}

@@ -339,6 +339,20 @@ CASE(unreadable_memory_is_noticed)
 	fake_free(f);
 }
 
+/* No case is left of a select whose channels are all nil. */
+CASE(select_of_nil_channels_is_hopeless)
+{
+	uint64_t m, w, c;
+	struct fake *f = one_sender(&m, &w, &c);
+
+	fake_g(f, w)->reason = GD__WAIT_SELECT;
+	fake_g(f, w)->nwaits = 0;
+	run(f);
+	CHECK_EQ(wakers.standing[w - 1], GD__HOPELESS);
+	CHECK(!wakers.broken);
+	fake_free(f);
+}
+
 CASE(unreadable_wait_lets_it_run)
 {
 	uint64_t m, w, c;

@@ -24,13 +24,15 @@ static void run(struct fake *f)
 	} while (0)
 #define CHECK_NONE(id) CHECK(!v.fate[(id)-1].stuck)
 
-/* A mutex in the data segment, owned by id. */
+/* A mutex in the data segment, owned by id, and not for the first time. */
 static uint64_t global_mutex(struct fake *f, uint64_t owner)
 {
 	uint64_t at = FAKE_DATA + 8 * f->data_used;
+	struct gd__oinfo *o = fake_object(f, at, GD__OBJ_MUTEX);
 
 	f->data_used += 8;
-	fake_object(f, at, GD__OBJ_MUTEX)->owner_id = owner;
+	o->owner_id = owner;
+	o->locked_before = true;
 	return at;
 }
 
@@ -42,6 +44,7 @@ static uint64_t global_rwmutex(struct fake *f, uint64_t writer, int32_t readers)
 	f->data_used += 8;
 	o->owner_id = writer;
 	o->readers = readers;
+	o->locked_before = true;
 	return at;
 }
 
@@ -100,6 +103,42 @@ CASE(double_lock_of_a_global)
 	run(f);
 	CHECK_NONE(m);
 	CHECK_FATE(w, PROVEN, CYCLE, w);
+	fake_free(f);
+}
+
+CASE(first_lock_of_a_global_may_be_a_signal)
+{
+	struct fake *f = fake_make(16);
+	uint64_t m = fake_go(f), w = fake_go(f), lock = global_mutex(f, w);
+
+	fake_wait(f, w, GD__WAIT_MUTEX, lock);
+	f->object[0].locked_before = false;
+	run(f);
+	CHECK_NONE(w);
+	fake_wait(f, m, GD__WAIT_SELECT_NONE, 0); /* nobody is left to unlock it */
+	run(f);
+	CHECK_FATE(w, PROVEN, CYCLE, w);
+	fake_free(f);
+}
+
+/* w waits for a lock of o, who waits for a channel that only w knows. */
+CASE(two_that_keep_each_other_alive)
+{
+	struct fake *f = fake_make(16);
+	uint64_t m = fake_go(f), o = fake_go(f), w = fake_go(f), c = fake_block(f, 12);
+
+	fake_object(f, c, GD__OBJ_CHAN);
+	fake_wait(f, o, GD__WAIT_CHAN_RECV, c);
+	fake_wait(f, w, GD__WAIT_MUTEX, global_mutex(f, o));
+	fake_poke(f, fake_stack(f, w, 0), c);
+	run(f);
+	CHECK_NONE(m);
+	CHECK_FATE(o, OWNER_STUCK, UNREACHABLE, 0);
+	CHECK_FATE(w, OWNER_STUCK, OWNER, o);
+	fake_poke(f, fake_stack(f, m, 0), c);
+	run(f);
+	CHECK_NONE(o);
+	CHECK_NONE(w);
 	fake_free(f);
 }
 
