@@ -13,6 +13,8 @@
 #include "detector/race/quiet.h"
 #include "detector/race/race_report.h"
 #include "runtime/base/options.h"
+#include "runtime/base/os_linux.h"
+#include "runtime/inspect/inspect.h"
 
 void __tsan_init(void)
 {
@@ -33,15 +35,34 @@ __attribute__((constructor(101))) static void start(void)
 	__tsan_init();
 }
 
-/* What fork handlers do (jemalloc takes all its locks) is not the program's doing. */
+static bool other_threads(void)
+{
+	struct gd__thread_info t;
+	int self = gd__os_tid();
+
+	if (gd__inspect_self() != 0) /* a goroutine: there is the scheduler's monitor at least */
+		return true;
+	for (size_t i = 0; gd__thread_walk(i, &t); i++)
+		if (t.tid != 0 && t.tid != self)
+			return true;
+	return false;
+}
+
+/*
+ * What fork handlers do (jemalloc takes all its locks) is not the program's doing. The child of
+ * several threads is not watched: a lock of the detector that another thread held at that moment
+ * (of a shadow cell, of a report) is held for ever there. POSIX lets it do little but exec.
+ */
 pid_t fork(void)
 {
 	struct gd__hook_ctx *g = gd__race_cur;
 
 	gd__race_cur = NULL;
+	bool alone = !other_threads();
 	pid_t pid = GD__REAL(fork)();
 
-	gd__race_cur = g;
+	if (pid != 0 || alone)
+		gd__race_cur = g;
 	return pid;
 }
 

@@ -47,6 +47,52 @@ for w in $wrappers; do
 	has "$w: a local variable of main()" "Location is stack of a thread"
 done
 
+# The child of a fork while another thread is at work in the detector must not wait for it.
+cat > forks.c <<'END'
+#include <sys/wait.h>
+#include <unistd.h>
+#include <gdetect/gdetect.h>
+
+static int counter;
+
+static void count(void *done)
+{
+	counter++;
+	gd_waitgroup_done(done);
+}
+
+static void start(void *unused)
+{
+	(void)unused;
+	gd_sleep(2 * GD_MILLISECOND); /* the other thread is up */
+	for (int i = 0; i < 30; i++) {
+		gd_waitgroup done = { 0 };
+		pid_t pid;
+
+		gd_waitgroup_add(&done, 2);
+		gd_go_fn(count, &done);
+		gd_go_fn(count, &done);
+		pid = fork();
+		if (pid == 0) {
+			counter++;
+			_exit(0);
+		}
+		waitpid(pid, NULL, 0);
+		gd_waitgroup_wait(&done);
+	}
+}
+
+int main(void)
+{
+	return gd_run(start, NULL);
+}
+END
+
+for w in $wrappers; do
+	exits "$w: build" 0 "$GD_BUILD/bin/gdetect-$w" -fgdetect=race forks.c -o forks
+	exits "$w: forks" 66 env GD_MAXPROCS=2 timeout 20 ./forks
+done
+
 # A variable whose name is not known is still somewhere.
 cat > global.c <<'END'
 #include <gdetect/gdetect.h>
