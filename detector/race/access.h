@@ -88,8 +88,6 @@ static GD__ALWAYS_INLINE void gd__access_write_hot(struct gd__hook_ctx *g, uintp
 
 /* Memory is new: cells become empty. */
 void gd__shadow_reset(uintptr_t addr, size_t n);
-/* Memory is new and written by g (malloc): later own accesses are hits. */
-void gd__shadow_stamp(struct gd__hook_ctx *g, uintptr_t addr, size_t n, uintptr_t pc);
 
 /* Maps the shadow and the tables. false: no address space, the detector cannot run. */
 bool gd__shadow_init(void);

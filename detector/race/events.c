@@ -1,9 +1,8 @@
 /*
  * events.c - the user's heap and threads, as seen by the race detector.
  *
- * malloc: the memory is new, and the caller has written it. free: a write to
- * the whole block that leaves a mark, so that a free that races with a use, and a
- * use that comes later, are reports.
+ * malloc: the memory is new. free: a write to the whole block that leaves a mark, so that a
+ * free that races with a use, and a use that comes later, are reports.
  * A thread is a goroutine without an id: its creator's past is its own, its end
  * is a release that pthread_join acquires.
  */
@@ -25,13 +24,7 @@
 
 static void on_alloc(void *p, size_t n, uintptr_t pc)
 {
-	struct gd__hook_ctx *g = gd__race_cur;
-
-	if (n == 0)
-		return;
-	if (g)
-		gd__shadow_stamp(g, (uintptr_t)p, n, pc);
-	else
+	if (n > 0)
 		gd__shadow_reset((uintptr_t)p, n);
 }
 

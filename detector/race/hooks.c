@@ -120,10 +120,9 @@ static void on_give_up(struct gd__hook_ctx *g, const void *p, uintptr_t pc)
 
 static void on_take_over(struct gd__hook_ctx *g, const void *p, uintptr_t pc)
 {
-	size_t n = object_size(p);
-
-	if (g && n > 0)
-		gd__shadow_stamp(g, (uintptr_t)p, n, pc);
+	(void)g;
+	(void)pc;
+	gd__shadow_reset((uintptr_t)p, object_size(p));
 }
 
 static const struct gd__hooks table = {

@@ -161,22 +161,3 @@ void gd__shadow_reset(uintptr_t addr, size_t n)
 	if (g)
 		g->ignore--;
 }
-
-void gd__shadow_stamp(struct gd__hook_ctx *g, uintptr_t addr, size_t n, uintptr_t pc)
-{
-	uintptr_t last = (addr + n) & ~(uintptr_t)(GD__CELL_BYTES - 1);
-	uint64_t fact;
-
-	if (n > GD__SHADOW_STAMP_MAX || g->ignore != 0 || gd__load_relaxed(&gd__race_off) ||
-	    addr % GD__CELL_BYTES != 0 || (g->hit == GD__HIT_NONE && !gd__interval_begin(g))) {
-		gd__shadow_reset(addr, n);
-		return;
-	}
-	g->ignore++;
-	fact = gd__fact_make(g->interval, gd__site_put(g, pc, 0, false), false, GD__FACT_MASK);
-	for (; addr < last; addr += GD__CELL_BYTES, n -= GD__CELL_BYTES)
-		cell_set(gd__cell_of(addr), fact, 0);
-	if (n != 0)
-		cell_clear(gd__cell_of(addr), gd__access_mask(addr, n));
-	g->ignore--;
-}

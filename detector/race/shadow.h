@@ -11,8 +11,6 @@
 
 /* Bytes of a freed block that are checked and marked; the shadow of the rest is given back. */
 #define GD__SHADOW_FREE_MAX ((size_t)256 << 10)
-/* Blocks up to this size are stamped by malloc, bigger ones reset. */
-#define GD__SHADOW_STAMP_MAX ((size_t)4 << 10)
 
 /* Takes the lock of the cell; returns W without its lock bit. */
 static inline uint64_t gd__cell_lock(struct gd__cell *c)

@@ -77,10 +77,10 @@ static void range_all(void)
 	gd__access(gd__race_cur, (uintptr_t)words, sizeof(words), GD__ACCESS_WRITE, 1);
 }
 
-static void stamp_all(void)
+static void reset_all(void)
 {
 	for (int i = 0; i < WORDS; i += 8)
-		gd__shadow_stamp(gd__race_cur, (uintptr_t)&words[i], 64, 1);
+		gd__shadow_reset((uintptr_t)&words[i], 64);
 }
 
 static void free_all(void)
@@ -197,8 +197,8 @@ int main(void)
 	clear();
 	measure("range write of 32 KiB, hit, per cell", nothing, range_all, 20, WORDS);
 	measure("range write of 32 KiB, first, per cell", next_interval, range_all, 1, WORDS);
-	measure("malloc stamp of 64 bytes", nothing, stamp_all, 20, WORDS / 8);
-	measure("free mark of 64 bytes", stamp_all, free_all, 1, WORDS / 8);
+	measure("reset of 64 bytes", nothing, reset_all, 20, WORDS / 8);
+	measure("free mark of 64 bytes", reset_all, free_all, 1, WORDS / 8);
 	printf("sets %u, records %ld\n", gd__factset_count(), (long)gd__record_count());
 	return 0;
 }

@@ -31,10 +31,9 @@ LEFT(race_pool)
 RIGHT(race_pool)
 {
 	AFTER(1);
-	/* What one goroutine writes to fresh memory before its next edge counts from here. */
-	struct object *o = gd_pool_get(&pool); /* race */
+	struct object *o = gd_pool_get(&pool);
 
-	o->value = 3;
+	o->value = 3; /* race */
 	DONE();
 }
 

@@ -288,21 +288,6 @@ static void op_reset(void)
 	forget(0, BYTES);
 }
 
-static void op_stamp(uint32_t id)
-{
-	uintptr_t pc = pc_of(GD__ACCESS_WRITE, 0, 0);
-
-	gd__shadow_stamp(gos[id].g, (uintptr_t)arena, BYTES, pc);
-	forget(0, BYTES);
-	history[nhistory++] = (struct past){ .go = id,
-					     .time = gos[id].clock[id],
-					     .addr = 0,
-					     .size = BYTES,
-					     .kind = GD__ACCESS_WRITE,
-					     .pc = pc,
-					     .ctx = gos[id].caller };
-}
-
 struct mix {
 	uint32_t max_live, cells;
 	uint32_t sync;                      /* of 100 operations */
@@ -373,8 +358,6 @@ static void play(const struct mix *m, uint64_t first, uint32_t ops)
 			op_access(m, id);
 		if (rnd(200) == 0)
 			op_reset();
-		if (rnd(400) == 0)
-			op_stamp(live[rnd(nlive)]);
 		if (nhistory > HISTORY - 100)
 			op_reset();
 	}
@@ -502,7 +485,7 @@ CASE(use_after_free_by_the_same_goroutine)
 	CHECK_EQ(nreports, 1);
 	CHECK_EQ(reports[0].before.kind, GD__ACCESS_WRITE | GD__ACCESS_FREE);
 	CHECK_EQ(reports[0].before.pcs[0], 0x1010);
-	gd__shadow_stamp(gb, AT(0), 64, 0x2000);
+	gd__shadow_reset(AT(0), 64);
 	gd__access_write_hot(gb, AT(4), 4, 0x2010);
 	CHECK_EQ(nreports, 1);
 }
