@@ -13,6 +13,7 @@
 #include "runtime/base/fatal.h"
 #include "runtime/base/lock.h"
 #include "runtime/base/options.h"
+#include "runtime/base/os_linux.h"
 
 static const char *const kind_text[GD__SUPPRESS_KINDS] = { "leak", "leak_top", "leak_created_by",
 							   "race", "race_top" };
@@ -288,11 +289,20 @@ struct gd__suppressions *gd__suppressions_of_process(void)
 	if (!loaded && gd__options.suppressions[0] != '\0') {
 		r = gd__suppress_load(&s, gd__options.suppressions, &line);
 		if (r == GD_EINVAL)
-			gd__fatal("%s:%d: not a suppression", gd__options.suppressions, line);
+			gd__warn("%s:%d: not a suppression", gd__options.suppressions, line);
+		else if (r != GD_OK)
+			gd__warn("cannot read the suppressions in %s", gd__options.suppressions);
 		if (r != GD_OK)
-			gd__fatal("cannot read the suppressions in %s", gd__options.suppressions);
+			gd__os_exit(GD__EXIT_FATAL);
 	}
 	loaded = true;
 	gd__unlock(&lock);
 	return &s;
+}
+
+/* A mistyped path is to be seen at once, not with the first finding. */
+__attribute__((constructor(103))) static void load_at_start(void)
+{
+	gd__options_init();
+	gd__suppressions_of_process();
 }

@@ -169,7 +169,7 @@ int gd__dump_from(const char *path, const uint64_t *regs)
 	memcpy(d.self.regs, regs, sizeof(d.self.regs));
 	syscall(SYS_arch_prctl, ARCH_GET_FS, &fs);
 	d.self.regs[GD__REG_FS_BASE] = fs;
-	gd__inspect_stop();
+	(void)gd__inspect_stop(); /* a thread that goes on is in the dump as it is caught */
 	gd__inspect_on_system_stack(write_dump, &d);
 	gd__inspect_start();
 	if (d.error == 0)

@@ -67,6 +67,7 @@ struct gd__image {
 };
 
 struct gd__self_how {
+	bool not_stopped;   /* some thread did not stop: what its goroutine holds cannot be known */
 	bool main_returned; /* main's function has just returned: nothing of its stack is live */
 	/* The live part of the caller's stack begins here, with the registers that a function keeps
 	 * for its caller stored in it; 0: as gd__inspect_on_system_stack saw it. */

@@ -11,6 +11,7 @@
 
 #include "detector/common/sort.h"
 #include "detector/image/roots_self.h"
+#include "runtime/base/fmt.h"
 #include "runtime/base/os_linux.h"
 
 /* A piece that is copied at once. */
@@ -135,6 +136,11 @@ int gd__image_self(struct gd__image *im, const struct gd__self_how *how)
 	}
 	im->has_heap = im->rt.heap_root != 0; /* 0: our malloc is not linked in */
 	im->rt.ended |= how->main_returned;
+	if (how->not_stopped) {
+		im->truncated = true;
+		gd__fmt(im->missing, sizeof(im->missing),
+			"a thread could not be stopped: what its goroutine holds is unknown");
+	}
 	s->roots.main_goid = im->rt.ended ? 1 : 0;
 	s->roots.caller_sp = how->caller_sp;
 	if (!s->piece || !read_goroutines(im, s) || !gd__roots_self_gather(&s->roots, im)) {

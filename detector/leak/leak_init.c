@@ -160,7 +160,7 @@ static void check(struct run *r)
 	}
 	gd__trace_prepare();
 	gd__roots_self_prepare();
-	gd__inspect_stop();
+	r->how.not_stopped = !gd__inspect_stop();
 	gd__inspect_on_system_stack(look, r);
 	gd__inspect_start();
 	gd__inspect_on_system_stack(speak, r);

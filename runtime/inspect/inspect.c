@@ -317,10 +317,12 @@ void gd__inspect_settle(int64_t limit_ns)
 		gd_sleep(SETTLE_STEP_NS);
 }
 
-void gd__inspect_stop(void)
+bool gd__inspect_stop(void)
 {
-	gd__stw_stop(true, GD__STW_LIMIT_NS);
+	bool whole = gd__stw_stop(true, GD__STW_LIMIT_NS);
+
 	gd__sched.stopped_at = gd__os_now();
+	return whole;
 }
 
 void gd__inspect_start(void)

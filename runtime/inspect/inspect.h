@@ -80,10 +80,10 @@ struct gd__oinfo {
 	uint16_t kind;
 	bool valid; /* its memory was readable and looked like one */
 	/* locks */
-	uint64_t owner_id; /* goroutine that holds it exclusively; 0: none or unknown */
-	uint64_t owner_pc; /* where it was locked */
-	int32_t readers;   /* rwmutex: read locks held */
-	bool shared_owner; /* was ever unlocked by another goroutine than its owner */
+	uint64_t owner_id;  /* goroutine that holds it exclusively; 0: none or unknown */
+	uint64_t owner_pc;  /* where it was locked */
+	int32_t readers;    /* rwmutex: read locks held */
+	bool shared_owner;  /* was ever unlocked by another goroutine than its owner */
 	bool locked_before; /* not for the first time by its owner: it was given up before */
 	/* channels */
 	uint64_t cap, len, elem_size;
@@ -154,8 +154,9 @@ bool gd__inspect_text(const struct gd__mem *m, uint64_t addr, char *buf, size_t 
 const char *gd__obj_text(uint16_t kind);
 
 /* Stops and restarts the world: our own process only. Callable on a goroutine or a foreign
- * thread; between the two calls, only async-signal-safe code and our own tables may be used. */
-void gd__inspect_stop(void);
+ * thread; between the two calls, only async-signal-safe code and our own tables may be used.
+ * stop gives false if some thread did not stop in time; start is due all the same. */
+bool gd__inspect_stop(void);
 void gd__inspect_start(void);
 /* The goroutine this thread runs (also on its system stack), 0 if none. */
 uint64_t gd__inspect_self(void);

@@ -59,5 +59,12 @@ for w in $wrappers; do
 	exits "$w: strip_path_prefix" 66 env GDETECT_OPTIONS="strip_path_prefix=$PWD/" ./two
 	has "$w: strip_path_prefix" " sub/two.c:"
 	lacks "$w: strip_path_prefix" "$PWD/sub"
+
+	exits "$w: suppressions that are not there" 2 env GDETECT_OPTIONS=suppressions=nowhere ./two
+	has "$w: suppressions that are not there" "cannot read the suppressions in nowhere"
+	lacks "$w: suppressions that are not there" "races in this test"
+	echo 'rice:main' >bad
+	exits "$w: a bad suppression" 2 env GDETECT_OPTIONS=suppressions=bad ./two
+	has "$w: a bad suppression" "bad:1: not a suppression"
 done
 finish

@@ -26,11 +26,11 @@
 
 /* Defined where the test is built under AddressSanitizer. */
 #if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define UNIT_ASAN 1
-#endif
+#	if __has_feature(address_sanitizer)
+#		define UNIT_ASAN 1
+#	endif
 #elif defined(__SANITIZE_ADDRESS__)
-#define UNIT_ASAN 1
+#	define UNIT_ASAN 1
 #endif
 
 struct unit_case {
