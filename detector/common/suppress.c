@@ -5,6 +5,7 @@
 #include <gdetect/error.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -300,9 +301,15 @@ struct gd__suppressions *gd__suppressions_of_process(void)
 	return &s;
 }
 
-/* A mistyped path is to be seen at once, not with the first finding. */
+/*
+ * A mistyped path is to be seen at once, not with the first finding. A pipe is left until then:
+ * whoever writes to it may be waiting for us.
+ */
 __attribute__((constructor(103))) static void load_at_start(void)
 {
+	struct stat st;
+
 	gd__options_init();
-	gd__suppressions_of_process();
+	if (stat(gd__options.suppressions, &st) != 0 || !S_ISFIFO(st.st_mode))
+		gd__suppressions_of_process();
 }

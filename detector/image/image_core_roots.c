@@ -243,10 +243,27 @@ static const struct gd__ginfo *running_at(const struct gd__core *c, uint64_t sp)
 	return NULL;
 }
 
+/*
+ * A dump made in process has no registers of a thread that was computing. The one that waits in
+ * gd_run is known all the same: what is live of the program lies above gd_run's frame.
+ */
+static uint64_t thread_sp(struct gd__core *c, const struct gd__core_thread *t)
+{
+	const struct gd__runtime *rt = &c->im.rt;
+
+	if (t->regs[GD__REG_RSP])
+		return t->regs[GD__REG_RSP];
+	if (t->tid == rt->run_tid && rt->run_frame && !rt->ended)
+		return rt->run_frame;
+	if (t->tid == c->file.pid) /* its stack cannot be found by its descriptor, as others' can */
+		c->im.truncated = true;
+	return 0;
+}
+
 static void give_thread(struct walk *w, size_t i)
 {
 	const struct gd__core_thread *t = &w->c->file.threads[i];
-	uint64_t sp = t->regs[GD__REG_RSP];
+	uint64_t sp = thread_sp(w->c, t);
 	const struct gd__ginfo *g = running_at(w->c, sp);
 	struct gd__tinfo info;
 
@@ -258,7 +275,7 @@ static void give_thread(struct walk *w, size_t i)
 		give(w, GD__ROOT_G, lo & ~7ull, g->stack_hi);
 	}
 	if (!runtime_thread(w->c, t->tid, &info)) {
-		if (!g)
+		if (!g && (sp || t->tid != w->c->file.pid))
 			give_stack(w, sp, w->c->fs_base[i]);
 		give_words(w, GD__ROOT_THREAD, i * GD__CORE_REGS, GD__CORE_REGS);
 	}

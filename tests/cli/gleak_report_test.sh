@@ -145,7 +145,8 @@ lacks "fresh, in a core" 'could not be followed'
 if [ "$(cat /proc/sys/kernel/core_pattern)" = core ] && ulimit -c unlimited 2>/dev/null; then
 	start
 	kill -ABRT "$pid"
-	stop 2>/dev/null
+	wait $server 2>/dev/null # before its input ends, or it might end by itself
+	exec 3>&-
 	core=$(ls core core.* 2>/dev/null | head -1)
 	[ -n "$core" ] || fail "no core of the kernel"
 	exits "core of the kernel" 1 "$gleak" check "$core"
