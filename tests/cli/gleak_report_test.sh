@@ -9,12 +9,12 @@ gcc -o json "$GD_SRC/tests/cli/gleak_json.c" -ljansson || fail "the JSON check d
 
 # Starts the server with its input on descriptor 3; sets $pid.
 start() {
-	rm -f in
+	rm -f in said # or the last one would be taken for this one
 	mkfifo in
 	./server <in >said 2>said.err &
 	server=$!
 	exec 3>in
-	until grep -q '^ready' said; do :; done
+	until grep -q '^ready' said 2>/dev/null; do :; done
 	pid=$(sed -n 's/^ready \([0-9]*\):.*/\1/p' said)
 }
 
