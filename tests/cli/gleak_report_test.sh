@@ -32,12 +32,15 @@ if command -v gcore >/dev/null; then
 fi
 stop
 grep -q '^dumped: 0' said || fail "gd_dump" "$(cat said)"
-# From the group's first line to its last: ids, places, advice and fingerprint.
-sed -n '/^[0-9]* goroutine.*chan send/,/fingerprint/p' said.err >at-end
+# From the group's first line to its last: ids, places, advice and fingerprint; no age.
+group() {
+	sed -n '/^[0-9]* goroutine.*chan send/,/fingerprint/p' | sed 's/, [0-9]* seconds*\]/]/'
+}
+group <said.err >at-end
 
 for core in own.core live.core; do
 	exits "report of $core" 1 "$gleak" report $core
-	printf '%s\n' "$out" | sed -n '/^[0-9]* goroutine.*chan send/,/fingerprint/p' >from-$core
+	printf '%s\n' "$out" | group >from-$core
 	cmp -s at-end from-$core || fail "$core says what the process says" "$(diff at-end from-$core)"
 	has "summary of $core" '^SUMMARY: gdetect: 2 goroutines leaked$'
 	exits "check of $core" 1 "$gleak" check $core
@@ -47,10 +50,10 @@ for core in own.core live.core; do
 	has "JSON finding" '^proven unreachable \[chan send\] x2 in search by first cap=0 gd1:[0-9a-f]{32}$'
 	has "JSON is complete" '^complete=1$'
 	exits "list of $core" 0 "$gleak" list $core
-	has "group of senders" '^2 goroutines \[chan send\]: [0-9]+, [0-9]+$'
+	has "group of senders" '^2 goroutines \[chan send(, [0-9]+ seconds?)?\]: [0-9]+, [0-9]+$'
 	has "main" '^start\(\.\.\.\)$'
 	exits "list --all of $core" 0 "$gleak" list --all $core
-	has "one by one" '^goroutine [0-9]+ \[chan send\] search:$'
+	has "one by one" '^goroutine [0-9]+ \[chan send(, [0-9]+ seconds?)?\] search:$'
 done
 
 # Compressed, and moved binaries.
