@@ -407,8 +407,8 @@ int gd_run(void (*start)(void *arg), void *arg)
 	sched_init();
 	if (spawn_main(start, arg) != GD_OK)
 		return GD_ENOMEM;
+	gd__sysmon_start(); /* first: checkdead counts it among the threads that are ours */
 	gd__start_m(NULL, false);
-	gd__sysmon_start();
 	while (gd__load_acquire(&gd__sched.ended) == 0) /* pairs with end_main: what main did */
 		gd__os_futex_wait(&gd__sched.ended, 0, -1);
 	gd__hook(acquire, NULL, &gd__sched.ended); /* the caller sees what main's goroutine did */
