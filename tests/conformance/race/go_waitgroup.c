@@ -1,4 +1,5 @@
 /* go_waitgroup.c - waiting for goroutines, and groups used wrongly. */
+#include "runtime/inspect/inspect.h"
 #include "tests/conformance/race/race_case.h"
 
 #include <stdatomic.h>
@@ -122,6 +123,7 @@ static void adds_while_waited(void)
 	gd_waitgroup_add(&wg, 1); /* race */
 	DONE();
 	AFTER(2);
+	gd__inspect_settle(10 * GD_SECOND); /* the other is parked in its wait */
 	gd_waitgroup_done(&wg);
 }
 MAIN(race_wait_group_wrong_add)
