@@ -1,0 +1,79 @@
+// What bench.go is run by: measure.h has the description.
+package main
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	noRow = 3
+	batch = 1000
+)
+
+type bench struct {
+	run   func(n int)         // timed: ns per operation
+	value func(n int) float64 // sized
+}
+
+func tookNs(run func(int), n int) float64 {
+	start := time.Now()
+	run(n)
+	return float64(time.Since(start).Nanoseconds())
+}
+
+// ns per operation. The short runs that find n are the warm-up.
+func perOp(run func(int)) float64 {
+	target := 200e6
+	if ms, err := strconv.ParseFloat(os.Getenv("BENCH_MS"), 64); err == nil {
+		target = ms * 1e6
+	}
+	n := batch
+	took := tookNs(run, n)
+	for ; took < target/10; took = tookNs(run, n) {
+		n *= 2
+	}
+	n = int(float64(n)*target/took/batch+1) * batch
+	return tookNs(run, n) / float64(n)
+}
+
+// The number behind key in a file of /proc, in bytes; the file gives kB.
+func procBytes(path, key string) float64 {
+	text, _ := os.ReadFile(path)
+	for _, line := range strings.Split(string(text), "\n") {
+		if rest, found := strings.CutPrefix(line, key); found {
+			kb, _ := strconv.ParseFloat(strings.Fields(rest)[0], 64)
+			return kb * 1024
+		}
+	}
+	panic("no " + key + " in " + path)
+}
+
+// Memory of the process: resident, and its page tables.
+func memory() float64 {
+	return procBytes("/proc/self/smaps_rollup", "Rss:") +
+		procBytes("/proc/self/status", "VmPTE:")
+}
+
+func main() {
+	if len(os.Args) < 2 {
+		fmt.Fprintf(os.Stderr, "usage: %s ROW [N]\n", os.Args[0])
+		os.Exit(2)
+	}
+	b, found := rows[os.Args[1]]
+	if !found {
+		os.Exit(noRow)
+	}
+	n := 1
+	if len(os.Args) > 2 {
+		n, _ = strconv.Atoi(os.Args[2])
+	}
+	if b.run != nil {
+		fmt.Printf("%.4f\n", perOp(b.run))
+	} else {
+		fmt.Printf("%.4f\n", b.value(n))
+	}
+}

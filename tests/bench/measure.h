@@ -1,0 +1,104 @@
+/*
+ * measure.h - what the benchmark programs in C and C++ share: choice of a row, time, memory.
+ *
+ * usage of each program: PROGRAM ROW [N]
+ * It prints one number, the value of the row, and nothing else. A program that has no such row
+ * ends with BENCH_NO_ROW: then the table says "-". A row is either timed, run(n) doing n operations
+ * with n found so that it takes BENCH_MS milliseconds (200), or sized: value(N) measures itself.
+ * go/measure.go is the same in Go.
+ */
+#ifndef GD_TESTS_BENCH_MEASURE_H
+#define GD_TESTS_BENCH_MEASURE_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define BENCH_NO_ROW 3
+#define BENCH_BATCH  1000 /* n is a multiple of it */
+
+struct bench {
+	const char *name;
+	void (*run)(long n);     /* timed: ns per operation */
+	double (*value)(long n); /* sized */
+};
+
+static inline double bench_now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+static inline double bench_took_ns(void (*run)(long n), long n)
+{
+	double start = bench_now_ns();
+
+	run(n);
+	return bench_now_ns() - start;
+}
+
+/* ns per operation. The short runs that find n are the warm-up. */
+static inline double bench_per_op(void (*run)(long n))
+{
+	const char *ms = getenv("BENCH_MS");
+	double target = (ms ? strtod(ms, NULL) : 200) * 1e6;
+	double took;
+	long n = BENCH_BATCH;
+
+	while ((took = bench_took_ns(run, n)) < target / 10)
+		n *= 2;
+	n = (long)((double)n * target / took / BENCH_BATCH + 1) * BENCH_BATCH;
+	return bench_took_ns(run, n) / (double)n;
+}
+
+/* The number behind key in a file of /proc, in bytes; the file gives kB. */
+static inline double bench_proc_bytes(const char *path, const char *key)
+{
+	FILE *f = fopen(path, "re");
+	char line[256];
+	double kb = -1;
+
+	while (f && kb < 0 && fgets(line, sizeof(line), f))
+		if (strncmp(line, key, strlen(key)) == 0)
+			kb = strtod(line + strlen(key), NULL);
+	if (f)
+		fclose(f);
+	if (kb < 0) {
+		fprintf(stderr, "no %s in %s\n", key, path);
+		exit(1);
+	}
+	return kb * 1024;
+}
+
+/* Memory of the process: resident, and its page tables. */
+static inline double bench_memory(void)
+{
+	return bench_proc_bytes("/proc/self/smaps_rollup", "Rss:") +
+	       bench_proc_bytes("/proc/self/status", "VmPTE:");
+}
+
+static inline const struct bench *bench_choose(const struct bench *rows, size_t n, int argc,
+					       char **argv)
+{
+	if (argc < 2) {
+		fprintf(stderr, "usage: %s ROW [N]\n", argv[0]);
+		exit(2);
+	}
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(rows[i].name, argv[1]) == 0)
+			return &rows[i];
+	exit(BENCH_NO_ROW);
+}
+
+static inline void bench_print(const struct bench *b, int argc, char **argv)
+{
+	long n = argc > 2 ? strtol(argv[2], NULL, 10) : 1;
+
+	printf("%.4f\n", b->run ? bench_per_op(b->run) : b->value(n));
+	fflush(stdout);
+}
+
+#endif
