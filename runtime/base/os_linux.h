@@ -29,6 +29,8 @@ int gd__os_protect_none(void *p, size_t n);
 /* As protect_none, without a mapping of its own (MADV_GUARD_INSTALL, Linux 6.13); -EINVAL before.
  */
 int gd__os_guard(void *p, size_t n);
+/* The same for count ranges of n bytes, stride apart from p on, up to 64 in one call. */
+int gd__os_guard_each(void *p, size_t count, size_t stride, size_t n);
 
 /* Waits while *word == value, at most timeout_ns (< 0: for ever). 0 or -ETIMEDOUT; may wake early.
  */
@@ -38,8 +40,6 @@ void gd__os_futex_wake(_Atomic uint32_t *word, int n);
 
 /* Monotonic clock in nanoseconds. */
 int64_t gd__os_now(void);
-/* The same clock as of the last timer tick: some milliseconds old, five times cheaper. */
-int64_t gd__os_now_coarse(void);
 void gd__os_nanosleep(int64_t ns);
 int gd__os_tid(void);
 int gd__os_pid(void);

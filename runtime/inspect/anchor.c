@@ -38,13 +38,10 @@ __asm__(".pushsection .note.gdetect,\"a\",@note\n\t"
 __attribute__((constructor(103))) static void fill(void)
 {
 	gd__anchor.g_size = sizeof(struct gd__g);
-	gd__anchor.g_chunks = (uintptr_t)gd__gtab.chunk;
-	gd__anchor.g_chunk_len = GD__G_CHUNK;
-	gd__anchor.g_nchunks = (uintptr_t)&gd__gtab.n;
+	gd__anchor.gtab = (uintptr_t)&gd__gtab;
 	gd__anchor.allm = (uintptr_t)&gd__sched.allm;
 	gd__anchor.timers = (uintptr_t)gd__timers;
-	gd__anchor.ctx_resume = (uintptr_t)gd__ctx_resume;
-	gd__anchor.now = (uintptr_t)&gd__sched.stopped_at;
+	gd__anchor.now = (uintptr_t)&gd__sched.clock;
 	gd__anchor.ended = (uintptr_t)&gd__sched.ended;
 	gd__anchor.run_frame = (uintptr_t)&gd__sched.run_frame;
 }
@@ -73,7 +70,7 @@ static void stop_and_keep(void)
 {
 	gd__trace_prepare();
 	gd__stw_stop(true, GD__STW_LIMIT_NS);
-	gd__sched.stopped_at = gd__os_now();
+	gd__store_relaxed(&gd__sched.clock, gd__os_now());
 	gd__inspect_on_system_stack(keep, NULL);
 	gd__stw_release_threads();
 }

@@ -14,7 +14,7 @@
 #define GD__ANCHOR_MAGIC                                                                           \
 	"\x7fgdetect\xc2\xa7"                                                                      \
 	"anchor" /* 16 bytes and a NUL */
-#define GD__ANCHOR_VERSION 1
+#define GD__ANCHOR_VERSION 2
 #define GD__NOTE_TYPE      1
 
 struct gd__anchor {
@@ -24,15 +24,12 @@ struct gd__anchor {
 	char build[32];   /* version of the library, NUL-terminated */
 
 	/* Addresses are of the inspected process. */
-	uint64_t g_size;      /* sizeof(struct gd__g): another guard against a mismatch */
-	uint64_t g_chunks;    /* array of pointers to chunks */
-	uint64_t g_chunk_len; /* records in a chunk */
-	uint64_t g_nchunks;   /* address of the uint32_t count of chunks in use */
-	uint64_t allm;        /* address of the head of the list of Ms */
-	uint64_t timers;      /* address of the per-P timer heaps */
-	uint64_t ctx_resume;  /* gd__ctx_resume */
-	uint64_t now;         /* address of an int64_t: clock at the last stop or dump */
-	uint64_t ended;       /* address of a uint32_t: main has returned */
+	uint64_t g_size;    /* sizeof(struct gd__g): another guard against a mismatch */
+	uint64_t gtab;      /* address of the struct gd__gtab */
+	uint64_t allm;      /* address of the head of the list of Ms */
+	uint64_t timers;    /* address of the per-P timer heaps */
+	uint64_t now;       /* address of an int64_t: clock at the last stop or dump */
+	uint64_t ended;     /* address of a uint32_t: main has returned */
 	uint64_t run_frame; /* address of a uint64_t, then an int32_t: gd_run's frame, its thread */
 	uint64_t heap_root, depot_root, reports_root; /* set by detector/common, or 0 */
 	/* Array of {lo, hi} pairs (lo 0: none): what gd_leak_add_root registered. By

@@ -71,11 +71,17 @@ static enum gd__inspect_error check_anchor(struct gd__runtime *rt, const struct 
 	if (a->version != GD__ANCHOR_VERSION || a->size != sizeof(*a) ||
 	    strcmp(rt->build, GD_VERSION) != 0)
 		return GD__INSPECT_VERSION;
-	if (a->g_chunks == 0)
+	if (a->gtab == 0)
 		return GD__INSPECT_EMPTY;
-	if (a->g_size != sizeof(struct gd__g) || a->g_chunk_len != GD__G_CHUNK)
+	if (a->g_size != sizeof(struct gd__g))
 		return GD__INSPECT_VERSION;
 	return GD__INSPECT_OK;
+}
+
+static bool makes_sense(const struct gd__gtab_head *h)
+{
+	return gd__load_relaxed(&h->n) <= GD__G_ARENAS && /* of a private copy */
+	       h->slot_size <= GD__SLOT_MAX;
 }
 
 enum gd__inspect_error gd__inspect_open(struct gd__runtime *rt, const struct gd__mem *mem,
@@ -83,7 +89,8 @@ enum gd__inspect_error gd__inspect_open(struct gd__runtime *rt, const struct gd_
 {
 	struct gd__anchor a;
 	enum gd__inspect_error e;
-	uint32_t n = 0, ended = 0;
+	uint32_t ended = 0;
+	struct gd__gtab_head head;
 	struct {
 		uint64_t frame;
 		int32_t tid;
@@ -97,24 +104,24 @@ enum gd__inspect_error gd__inspect_open(struct gd__runtime *rt, const struct gd_
 	e = check_anchor(rt, &a);
 	if (e != GD__INSPECT_OK)
 		return e;
-	if (!mem->read(mem, a.g_nchunks, &n, sizeof(n)) || n > GD__G_CHUNKS ||
+	if (!mem->read(mem, a.gtab, &head, sizeof(head)) || !makes_sense(&head) ||
 	    !mem->read(mem, a.now, &rt->now_ns, sizeof(rt->now_ns)) ||
 	    !mem->read(mem, a.ended, &ended, sizeof(ended)) ||
 	    !mem->read(mem, a.run_frame, &run, sizeof(run)))
 		return GD__INSPECT_BROKEN;
-	if (n == 0)
+	if (gd__load_relaxed(&head.n) == 0) /* of a private copy */
 		return GD__INSPECT_EMPTY;
-	rt->ngoroutines = (uint64_t)n * GD__G_CHUNK;
+	rt->ngoroutines = (uint64_t)gd__load_relaxed(&head.n) * GD__G_ARENA;
+	rt->gtab = a.gtab;
+	rt->slot_size = head.slot_size;
 	rt->ended = ended != 0;
 	rt->run_frame = run.frame;
 	rt->run_tid = run.tid;
 	rt->heap_root = a.heap_root;
 	rt->depot_root = a.depot_root;
 	rt->reports_root = a.reports_root;
-	rt->g_chunks = a.g_chunks;
 	rt->allm = a.allm;
 	rt->timers = a.timers;
-	rt->ctx_resume = a.ctx_resume;
 	if (mem == &gd__mem_self)
 		rt->now_ns = gd__os_now();
 	return GD__INSPECT_OK;
@@ -151,7 +158,7 @@ static enum gd__ginfo_state state_of(uint32_t status)
 }
 
 /* Where the goroutine's frames are: saved context, or the kernel entry of its system call. */
-static void copy_context(const struct gd__runtime *rt, struct gd__ginfo *out, const struct gd__g *g)
+static void copy_context(struct gd__ginfo *out, const struct gd__g *g)
 {
 	if (out->state == GD__GI_SYSCALL || (out->state == GD__GI_RUNNING && g->call_sp)) {
 		out->sp = g->call_sp;
@@ -160,7 +167,8 @@ static void copy_context(const struct gd__runtime *rt, struct gd__ginfo *out, co
 		memcpy(out->call_regs, g->call_regs, sizeof(out->call_regs));
 	} else if (out->state == GD__GI_RUNNABLE || out->state == GD__GI_WAITING) {
 		out->sp = g->ctx.sp;
-		out->resume_pc = rt->ctx_resume;
+		out->bp = g->ctx.bp;
+		out->resume_pc = g->ctx.pc;
 	}
 	/* A little below: an overflow, caught in the guard. */
 	if (out->sp && (out->sp + MAX_OVERFLOW < out->stack_lo || out->sp >= out->stack_hi))
@@ -171,7 +179,7 @@ bool gd__inspect_goroutine(const struct gd__runtime *rt, uint64_t i, struct gd__
 			   bool *broken)
 {
 	const struct gd__mem *m = rt->mem;
-	uint64_t chunk = 0;
+	struct gd__arena arena;
 	uint32_t status;
 	struct gd__m on;
 	struct gd__g g;
@@ -179,10 +187,17 @@ bool gd__inspect_goroutine(const struct gd__runtime *rt, uint64_t i, struct gd__
 	*broken = true;
 	memset(out, 0, sizeof(*out));
 	if (i >= rt->ngoroutines ||
-	    !m->read(m, rt->g_chunks + i / GD__G_CHUNK * sizeof(chunk), &chunk, sizeof(chunk)))
+	    !m->read(m,
+		     rt->gtab + offsetof(struct gd__gtab, arena) + i / GD__G_ARENA * sizeof(arena),
+		     &arena, sizeof(arena)))
 		return false;
-	out->record = chunk + i % GD__G_CHUNK * sizeof(g);
-	if (!m->read(m, out->record, &g, sizeof(g)))
+	if (i % GD__G_ARENA >= gd__load_relaxed(&arena.used)) { /* of a private copy */
+		*broken = false;
+		return false;
+	}
+	out->record = gd__g_address((uintptr_t)arena.base, rt->slot_size, i % GD__G_ARENA);
+	/* A record that was handed out has a sequence number: else its memory was lost. */
+	if (!m->read(m, out->record, &g, sizeof(g)) || gd__load_relaxed(&g.seq) == 0)
 		return false;
 	status = gd__load_relaxed(&g.status); /* of a private copy */
 	if (status > GD__G_DEAD)
@@ -211,7 +226,7 @@ bool gd__inspect_goroutine(const struct gd__runtime *rt, uint64_t i, struct gd__
 	gd__inspect_text(m, (uintptr_t)g.site, out->site, sizeof(out->site));
 	copy_create(out, &g);
 	copy_held(out, &g);
-	copy_context(rt, out, &g);
+	copy_context(out, &g);
 	if (g.m && m->read(m, (uintptr_t)g.m, &on, sizeof(on)))
 		out->tid = on.tid;
 	return true;
@@ -296,14 +311,21 @@ const char *gd__obj_text(uint16_t kind)
 /* A look without stopping anything: statuses are single words that may be old at once. */
 static bool others_can_run(const struct gd__g *self)
 {
-	uint32_t n = gd__load_acquire(&gd__gtab.n); /* pairs with grow in g.c: the chunks */
+	uint32_t n = gd__load_acquire(&gd__gtab.head.n); /* pairs with grow in g.c: the arenas */
 
-	for (uint32_t i = 0; i < n * GD__G_CHUNK; i++) {
-		const struct gd__g *g = &gd__gtab.chunk[i / GD__G_CHUNK][i % GD__G_CHUNK];
-		uint32_t status = gd__load_relaxed(&g->status); /* see above */
+	for (uint32_t i = 0; i < n; i++) {
+		const struct gd__arena *a = &gd__gtab.arena[i];
+		/* pairs with take_fresh in g.c: the records */
+		uint32_t used = gd__load_acquire(&a->used);
 
-		if (g != self && (status == GD__G_RUNNABLE || status == GD__G_RUNNING))
-			return true;
+		for (uint32_t k = 0; k < used; k++) {
+			const struct gd__g *g = (const struct gd__g *)gd__g_address(
+				(uintptr_t)a->base, gd__gtab.head.slot_size, k);
+			uint32_t status = gd__load_relaxed(&g->status); /* see above */
+
+			if (g != self && (status == GD__G_RUNNABLE || status == GD__G_RUNNING))
+				return true;
+		}
 	}
 	return false;
 }
@@ -321,7 +343,7 @@ bool gd__inspect_stop(void)
 {
 	bool whole = gd__stw_stop(true, GD__STW_LIMIT_NS);
 
-	gd__sched.stopped_at = gd__os_now();
+	gd__store_relaxed(&gd__sched.clock, gd__os_now());
 	return whole;
 }
 

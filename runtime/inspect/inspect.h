@@ -119,7 +119,7 @@ struct gd__runtime {
 	uint64_t heap_root;    /* detector/common's heap tables, 0 if not tracked */
 	uint64_t depot_root;   /* detector/common's stack depot, 0 if none */
 	uint64_t reports_root; /* recorded reports (races, dropped channels), 0 if none */
-	uint64_t g_chunks, allm, timers, ctx_resume; /* of the anchor, for the decoders */
+	uint64_t gtab, slot_size, allm, timers; /* for the decoders */
 };
 
 enum gd__inspect_error {

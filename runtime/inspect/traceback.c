@@ -128,15 +128,6 @@ static size_t walk_frames(const struct walk *w)
 
 	if (w->max > 0)
 		w->pcs[n++] = w->regs.pc;
-	if (w->regs.pc == (uintptr_t)gd__ctx_resume && n < w->max) {
-		/* rbp and the return address where arch/ctx_x86_64.S has pushed them. */
-		const uintptr_t *saved = (const uintptr_t *)w->regs.r[GD__DWARF_RSP];
-
-		if ((uintptr_t)saved < w->lo || (uintptr_t)saved > w->hi - 7 * sizeof(*saved))
-			return n;
-		bp = saved[5];
-		w->pcs[n++] = saved[6];
-	}
 	return n + gd__trace_frame_pointers(w->pcs + n, w->max - n, (const void *)bp, w->lo, w->hi);
 }
 

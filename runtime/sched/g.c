@@ -15,6 +15,8 @@
 #include "runtime/sched/state.h"
 
 #define LOCAL_FREE 64u
+/* Records made at a time, so that one system call makes their guards. Each is a touched page. */
+#define FRESH 16u
 
 struct gd__gtab gd__gtab;
 
@@ -44,57 +46,72 @@ void gd__g_set_status(struct gd__g *g, enum gd__g_status from, enum gd__g_status
 	gd__store_relaxed(&g->status, to);
 }
 
-/* One chunk of records with their stacks, put on the free list. Lock held. */
+/* One more arena. Lock held. */
 static bool grow(void) GD_REQUIRES(lock)
 {
-	uint32_t n = gd__load_relaxed(&gd__gtab.n); /* stored under the lock only */
-	uint32_t slots = GD__G_CHUNK;
-	struct gd__g *chunk;
-	char *stacks;
+	uint32_t n = gd__load_relaxed(&gd__gtab.head.n); /* stored under the lock only */
+	uint32_t slots = GD__G_ARENA;
+	char *base;
 
-	if (n == GD__G_CHUNKS)
+	if (n == GD__G_ARENAS)
 		return false;
-	chunk = gd__os_map(GD__G_CHUNK * sizeof(*chunk));
-	if (!chunk)
-		return false;
-	/* With little address space left (RLIMIT_AS) some records of the chunk get no stack. */
-	while (!(stacks = gd__stack_arena(slots)) && slots > 1)
+	/* With little address space left (RLIMIT_AS) a smaller one. */
+	while (!(base = gd__stack_arena(slots)) && slots > 1)
 		slots /= 2;
-	if (!stacks) {
-		gd__os_unmap(chunk, GD__G_CHUNK * sizeof(*chunk));
+	if (!base)
 		return false;
-	}
-	for (uint32_t i = 0; i < slots; i++) {
-		chunk[i].stack_hi = (uintptr_t)(stacks + i * gd__stack_size());
-		gd__glist_push(&free_list, &chunk[i]);
-	}
-	gd__gtab.chunk[n] = chunk;
-	gd__store_release(&gd__gtab.n, n + 1); /* pairs with loads of n in inspect.c: the chunk */
+	gd__gtab.arena[n].base = base;
+	gd__gtab.arena[n].slots = slots;
+	gd__store_release(&gd__gtab.head.n,
+			  n + 1); /* pairs with loads of n in inspect.c: the arena */
 	return true;
 }
 
-/* Moves up to n records from the global list to to. */
-static void refill(struct gd__glist *to, uint32_t n)
+/* Up to n records that nobody has had yet: their guards are made, their pages touched. */
+static void take_fresh(struct gd__glist *to, uint32_t n) GD_REQUIRES(lock)
+{
+	uint32_t arenas = gd__load_relaxed(&gd__gtab.head.n); /* stored under the lock only */
+	struct gd__arena *a = arenas > 0 ? &gd__gtab.arena[arenas - 1] : NULL;
+	size_t size = gd__stack_size();
+	uint32_t used;
+
+	if (!a || gd__load_relaxed(&a->used) == a->slots) { /* stored under the lock only */
+		if (!grow())
+			return;
+		a = &gd__gtab.arena[arenas];
+	}
+	used = gd__load_relaxed(&a->used); /* as above */
+	if (n > a->slots - used)
+		n = a->slots - used;
+	gd__stack_guard(a->base + used * size, n);
+	for (uint32_t end = used + n; used < end; used++) {
+		uintptr_t at = gd__g_address((uintptr_t)a->base, size, used);
+		struct gd__g *g = (struct gd__g *)at;
+
+		g->stack_lo = gd__stack_lo(a->base + used * size);
+		g->stack_hi = at;
+		gd__store_relaxed(&g->seq, 1); /* published by used */
+		gd__glist_push(to, g);
+	}
+	gd__store_release(&a->used, used); /* pairs with loads of used in inspect.c: the records */
+}
+
+/* Moves some records from the global list to to, or makes some. */
+static void refill(struct gd__glist *to)
 {
 	gd__lock(&lock, GD__RANK_GTAB);
 	if (free_list.n == 0)
-		grow();
-	for (struct gd__g *g; n > 0 && (g = gd__glist_pop(&free_list)); n--)
+		take_fresh(to, FRESH);
+	for (struct gd__g *g; to->n < LOCAL_FREE / 2 && (g = gd__glist_pop(&free_list));)
 		gd__glist_push(to, g);
 	gd__unlock(&lock);
 }
 
 struct gd__g *gd__g_get(struct gd__p *p)
 {
-	struct gd__g *g;
-
-	/* Records that were never used first live as a bare slot address in stack_hi. */
 	if (p->free.n == 0)
-		refill(&p->free, LOCAL_FREE / 2);
-	g = gd__glist_pop(&p->free);
-	if (g && g->stack_lo == 0)
-		gd__stack_prepare((char *)g->stack_hi, &g->stack_lo, &g->stack_hi);
-	return g;
+		refill(&p->free);
+	return gd__glist_pop(&p->free);
 }
 
 void gd__g_end(struct gd__m *m, struct gd__g *g)

@@ -1,9 +1,5 @@
 /*
- * m.c - OS threads. The one place that knows which M a thread is.
- *
- * The thread-local is read by a function that is never inlined: compilers
- * keep the address of a thread-local across a context switch, and the
- * goroutine may go on elsewhere.
+ * m.c - OS threads: how they are made, sleep, and are woken.
  */
 #include "runtime/sched/m.h"
 
@@ -19,22 +15,12 @@
 #include "runtime/hook/hook.h"
 #include "runtime/sched/state.h"
 
-static GD__TLS struct gd__m *self;
+GD__TLS struct gd__m *gd__m_tls;
 
-GD__NOINLINE struct gd__m *gd__m_self(void)
+struct gd__g *gd__self(void)
 {
-	struct gd__m *m = self;
+	const struct gd__m *m = gd__m_self();
 
-	__asm__ volatile("" : "+r"(m)); /* not a pure function: call it again */
-	return m;
-}
-
-/* Reads the thread-local itself: one call in the path of every operation. */
-GD__NOINLINE struct gd__g *gd__self(void)
-{
-	struct gd__m *m = self;
-
-	__asm__ volatile("" : "+r"(m)); /* as above */
 	return m && m->system_depth == 0 ? m->cur : NULL;
 }
 
@@ -53,18 +39,6 @@ void gd__m_busy_end(struct gd__m *m)
 		gd__count_relaxed(&m->busy, -1u); /* read by this thread's signal handler */
 }
 
-GD__NOINLINE int gd__errno_get(void)
-{
-	__asm__ volatile("");
-	return errno;
-}
-
-GD__NOINLINE void gd__errno_set(int value)
-{
-	__asm__ volatile("");
-	errno = value;
-}
-
 bool gd__m_sleep(struct gd__m *m, int64_t deadline)
 {
 	/* pairs with the store in gd__m_wake: next_p and spinning */
@@ -76,6 +50,7 @@ bool gd__m_sleep(struct gd__m *m, int64_t deadline)
 		gd__os_futex_wait(&m->note, 0, left);
 	}
 	gd__store_relaxed(&m->note, 0); /* nobody wakes it again before it is idle again */
+	gd__store_relaxed(&gd__sched.clock, gd__os_now()); /* sysmon may have slept, too */
 	return true;
 }
 
@@ -85,14 +60,14 @@ void gd__m_wake(struct gd__m *m)
 	gd__os_futex_wake(&m->note, 1);
 }
 
-static void begin_schedule(struct gd__g *g)
+static const struct gd__ctx *begin_schedule(struct gd__g *g)
 {
 	struct gd__m *m = gd__m_self();
 
 	(void)g;
 	gd__p_acquire(m, m->next_p);
 	m->next_p = NULL;
-	gd__schedule();
+	return gd__schedule();
 }
 
 static void *thread_main(void *arg)
@@ -100,7 +75,8 @@ static void *thread_main(void *arg)
 	struct gd__m *m = arg;
 	struct gd__ctx never;
 
-	self = m;
+	gd__m_tls = m;
+	m->errno_at = &errno;
 	m->tid = gd__os_tid();
 	/* Odd: xorshift never leaves 0. */
 	m->random = ((uint32_t)gd__sched.seed * 0x9e3779b9u ^ (uint32_t)m->id * 2654435761u) | 1u;

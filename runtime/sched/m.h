@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "runtime/base/compiler.h"
+
 struct gd__g;
 struct gd__p;
 
@@ -23,7 +25,8 @@ enum gd__m_stop { GD__M_GOING, GD__M_ASKED, GD__M_STOPPED };
 struct gd__m {
 	struct gd__g *cur;         /* goroutine it runs; NULL in the scheduler */
 	struct gd__p *p;           /* P it holds; NULL when idle or in a system call */
-	uintptr_t system_sp;       /* where the scheduler's frames begin */
+	uintptr_t system_sp;       /* where the scheduler's frames begin; 16-byte aligned */
+	int *errno_at;             /* this thread's errno */
 	uint32_t system_depth;     /* > 0: inside gd__on_system_stack */
 	bool spinning;             /* out of work and looking for it; counted in sched.nmspinning */
 	struct gd__p *next_p;      /* P handed over with the note */
@@ -46,8 +49,25 @@ struct gd__m {
 	bool regs_own;             /* saved by the thread itself, which is on its system stack */
 };
 
-/* This thread's M; NULL on a foreign thread. Do not keep it across a park. */
-struct gd__m *gd__m_self(void);
+/* Only gd__m_self and the thread's first code name it. */
+extern GD__TLS struct gd__m *gd__m_tls GD__HIDDEN;
+
+/*
+ * This thread's M; NULL on a foreign thread. Do not keep it across a park.
+ * Compilers keep the address of a thread-local across a context switch, after which the goroutine
+ * may run on another thread: so the load is one they cannot look into.
+ */
+static GD__ALWAYS_INLINE struct gd__m *gd__m_self(void)
+{
+	struct gd__m *m;
+
+#if defined(__x86_64__)
+	__asm__ volatile("movq gd__m_tls@gottpoff(%%rip), %0\n\tmovq %%fs:(%0), %0" : "=r"(m));
+#else
+#	error "no access to thread-locals for this CPU"
+#endif
+	return m;
+}
 
 /*
  * Around code on a goroutine's stack that a stop of the world must not leave half done: where it
@@ -66,9 +86,16 @@ bool gd__m_start(struct gd__p *p, bool spinning);
 bool gd__m_sleep(struct gd__m *m, int64_t deadline);
 void gd__m_wake(struct gd__m *m);
 
-/* errno of the thread this runs on, looked up afresh. */
-int gd__errno_get(void);
-void gd__errno_set(int value);
+/* errno of the thread this runs on, looked up afresh. A thread of the runtime's only. */
+static inline int gd__errno_get(void)
+{
+	return *gd__m_self()->errno_at;
+}
+
+static inline void gd__errno_set(int value)
+{
+	*gd__m_self()->errno_at = value;
+}
 
 /* A thread outside of the scheduler: sysmon. Its M has no P and no goroutine. */
 void gd__m_start_helper(void (*fn)(void));

@@ -47,7 +47,7 @@ struct parking {
 };
 
 /* Handed from gd__park to park_commit on the parking goroutine's stack. */
-static void park_commit(struct gd__g *g) GD_UNCHECKED
+static const struct gd__ctx *park_commit(struct gd__g *g) GD_UNCHECKED
 {
 	gd__arrived();
 	struct gd__m *m = gd__m_self();
@@ -64,9 +64,9 @@ static void park_commit(struct gd__g *g) GD_UNCHECKED
 		gd__unlock(unlock);
 	if (commit && !commit(g, arg)) {
 		gd__g_set_status(g, GD__G_WAITING, GD__G_RUNNABLE);
-		gd__execute(m, g, true);
+		return gd__execute(m, g, true);
 	}
-	gd__schedule();
+	return gd__schedule();
 }
 
 static void park(const struct gd__park *how, struct gd__lock *unlock) GD_UNCHECKED
@@ -83,7 +83,7 @@ static void park(const struct gd__park *how, struct gd__lock *unlock) GD_UNCHECK
 	g->waits = how->waits;
 	g->nwaits = how->nwaits;
 	g->wait_stride = how->stride;
-	g->since = gd__os_now_coarse();
+	g->since = gd__load_relaxed(&gd__sched.clock); /* some 10 ms old at most */
 	g->park = &parking;
 	gd__leave_for_system(m);
 	gd__mcall(&g->ctx, m->system_sp, park_commit, g);
@@ -127,7 +127,7 @@ void gd__ready(struct gd__g *g)
 	queue(g, true);
 }
 
-static void yield_commit(struct gd__g *g)
+static const struct gd__ctx *yield_commit(struct gd__g *g)
 {
 	gd__arrived();
 	struct gd__m *m = gd__m_self();
@@ -143,7 +143,7 @@ static void yield_commit(struct gd__g *g)
 	/* Else this M may run only one of them for a long time, beside an idle P. */
 	if (others)
 		gd__wake_p();
-	gd__schedule();
+	return gd__schedule();
 }
 
 void gd__yield(void)

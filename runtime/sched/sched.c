@@ -81,7 +81,7 @@ struct gd__p *gd__p_idle_get(void)
 	return p;
 }
 
-void gd__execute(struct gd__m *m, struct gd__g *g, bool inherit)
+const struct gd__ctx *gd__execute(struct gd__m *m, struct gd__g *g, bool inherit)
 {
 	gd__g_set_status(g, GD__G_RUNNABLE, GD__G_RUNNING);
 	gd__store_relaxed(&g->preempt, false); /* sysmon may set it again at any time */
@@ -91,10 +91,10 @@ void gd__execute(struct gd__m *m, struct gd__g *g, bool inherit)
 		gd__count_relaxed(&m->p->schedtick, 1); /* only this M writes it */
 	gd__hook(go_switch, g->hook_ctx);
 	gd__leave_for_g(g);
-	gd__gogo(&g->ctx);
+	return &g->ctx;
 }
 
-void gd__schedule(void)
+const struct gd__ctx *gd__schedule(void)
 {
 	struct gd__m *m = gd__m_self();
 	bool inherit = false;
@@ -111,5 +111,5 @@ void gd__schedule(void)
 			gd__throw("sched: negative count of spinning threads");
 		gd__wake_p();
 	}
-	gd__execute(m, g, inherit);
+	return gd__execute(m, g, inherit);
 }

@@ -1,5 +1,5 @@
 /*
- * stack.c - arenas of stack slots with a guard at the low end of each.
+ * stack.c - arenas of stack slots with a guard at the low end of each, a record at the high end.
  *
  * MADV_GUARD_INSTALL (Linux 6.13) makes a guard without a mapping of its own;
  * mprotect splits the mapping in two per stack and meets vm.max_map_count
@@ -12,19 +12,24 @@
 #include "runtime/base/fatal.h"
 #include "runtime/base/options.h"
 #include "runtime/base/os_linux.h"
+#include "runtime/sched/gtab.h"
 
 /* Larger than a page: a frame with a big local array skips a small guard. */
 #define GUARD (4 * GD__PAGE)
+/*
+ * 31 pages with the guard. Page tables cost a goroutine 8 bytes per page of its slot, touched or
+ * not: 248 here, 513 with 256 KiB. C libraries put 64 KiB buffers on the stack, so no less.
+ */
+#define DEFAULT_KB 108
 
 enum guard_kind { GUARD_MADVISE, GUARD_MPROTECT, GUARD_NONE };
 
-static size_t slot_size;
 /* Only ever moves to a weaker kind; a stale read costs one failed call. */
 static _Atomic uint32_t guard_kind;
 
 size_t gd__stack_size(void)
 {
-	return slot_size;
+	return gd__gtab.head.slot_size;
 }
 
 void gd__stack_init(void)
@@ -32,20 +37,21 @@ void gd__stack_init(void)
 	size_t kb = (size_t)gd__options.stack_kb;
 
 	if (gd__options.stack_kb < 16 || gd__options.stack_kb > 65536) {
-		gd__warn("GDETECT_OPTIONS: stack_kb must be 16 to 65536; 256 is used");
-		kb = 256;
+		gd__warn("GDETECT_OPTIONS: stack_kb must be 16 to 65536; %d is used", DEFAULT_KB);
+		kb = DEFAULT_KB;
 	}
-	slot_size = GUARD + ((kb * 1024 + GD__PAGE - 1) & ~(GD__PAGE - 1));
+	/* An odd number of pages: see gtab.h. */
+	gd__gtab.head.slot_size = ((GUARD + kb * 1024 + GD__PAGE - 1) / GD__PAGE | 1) * GD__PAGE;
 	if (gd__options.guard_mprotect)
 		gd__store_relaxed(&guard_kind, GUARD_MPROTECT); /* before any other thread */
 }
 
 char *gd__stack_arena(size_t n)
 {
-	char *arena = gd__os_reserve(n * slot_size);
+	char *arena = gd__os_reserve(n * gd__gtab.head.slot_size);
 
 	if (arena)
-		gd__os_nohuge(arena, n * slot_size);
+		gd__os_nohuge(arena, n * gd__gtab.head.slot_size);
 	return arena;
 }
 
@@ -83,7 +89,7 @@ static void fall_back(enum guard_kind kind)
 			 "have no guard against overflow");
 }
 
-void gd__stack_prepare(char *slot, uintptr_t *lo, uintptr_t *hi)
+static void guard_one(char *slot)
 {
 	uint32_t kind = gd__load_relaxed(&guard_kind); /* see its comment */
 
@@ -91,8 +97,21 @@ void gd__stack_prepare(char *slot, uintptr_t *lo, uintptr_t *hi)
 		fall_back(kind = GUARD_MPROTECT);
 	if (kind == GUARD_MPROTECT && !guard_by_mprotect(slot))
 		fall_back(GUARD_NONE);
-	*lo = (uintptr_t)slot + GUARD;
-	*hi = (uintptr_t)slot + slot_size;
+}
+
+void gd__stack_guard(char *slots, size_t n)
+{
+	/* relaxed: see its comment */
+	if (n > 1 && gd__load_relaxed(&guard_kind) == GUARD_MADVISE &&
+	    gd__os_guard_each(slots, n, gd__gtab.head.slot_size, GUARD) == 0)
+		return;
+	for (size_t i = 0; i < n; i++)
+		guard_one(slots + i * gd__gtab.head.slot_size);
+}
+
+uintptr_t gd__stack_lo(const char *slot)
+{
+	return (uintptr_t)slot + GUARD;
 }
 
 bool gd__stack_in_guard(uintptr_t lo, uintptr_t addr)

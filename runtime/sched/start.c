@@ -108,7 +108,7 @@ int gd_set_procs(int n)
 	return GD_OK;
 }
 
-static void exit_commit(struct gd__g *g)
+static const struct gd__ctx *exit_commit(struct gd__g *g)
 {
 	gd__arrived();
 	struct gd__m *m = gd__m_self();
@@ -120,7 +120,7 @@ static void exit_commit(struct gd__g *g)
 	if (!g->system)
 		gd__add_relaxed(&gd__sched.alive, -1); /* a count */
 	gd__g_end(m, g);
-	gd__schedule();
+	return gd__schedule();
 }
 
 static void end_self(void)
@@ -359,6 +359,7 @@ static void sched_init(void)
 	gd__options_init();
 	gd__sched.seed = gd__options.seed ? (uint64_t)gd__options.seed : gd__os_random();
 	gd__sched.started_at = gd__os_now();
+	gd__store_relaxed(&gd__sched.clock, gd__sched.started_at); /* one thread */
 	gd__stack_init();
 	gd__trap_init();
 	gd__stw_init();

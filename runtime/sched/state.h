@@ -52,13 +52,15 @@ struct gd__sched {
 	uintptr_t run_frame; /* of gd_run, on the stack of the thread run_tid that waits in it */
 	int32_t run_tid;
 	int64_t started_at;
-	int64_t stopped_at; /* clock of the last stop of the world or of sysmon's last round */
+	/* The clock as of sysmon's last round, the last wake-up of an M or the last stop. */
+	_Atomic int64_t clock;
 };
 
 extern struct gd__sched gd__sched;
 
 /* sched.c */
-void gd__schedule(void) __attribute__((noreturn)); /* on the system stack, with a P */
+/* On the system stack, with a P: the context to go on with. */
+const struct gd__ctx *gd__schedule(void);
 /* The global queue; lock held. */
 void gd__sched_global_put(struct gd__g *g);
 struct gd__g *gd__sched_global_get(struct gd__p *p, uint32_t most);
@@ -81,7 +83,8 @@ int64_t gd__sources_deadline(void);
 bool gd__sources_pending(void);
 
 /* park.c */
-void gd__execute(struct gd__m *m, struct gd__g *g, bool inherit) __attribute__((noreturn));
+/* g, which is off every queue, runs on m from here on: its context. On the system stack. */
+const struct gd__ctx *gd__execute(struct gd__m *m, struct gd__g *g, bool inherit);
 
 /* syscall.c */
 void gd__hand_off(struct gd__p *p); /* p is held by nobody */

@@ -77,7 +77,7 @@ static bool take_idle_p(struct gd__m *m)
 }
 
 /* No P is free: the goroutine waits on the global queue, the thread among the idle ones. */
-static void wait_for_p(struct gd__g *g)
+static const struct gd__ctx *wait_for_p(struct gd__g *g)
 {
 	gd__arrived();
 	struct gd__m *m = gd__m_self();
@@ -95,10 +95,10 @@ static void wait_for_p(struct gd__g *g)
 	gd__unlock(&gd__sched.lock);
 	if (p) {
 		gd__p_acquire(m, p);
-		gd__execute(m, g, false);
+		return gd__execute(m, g, false);
 	}
 	gd__stop_m(m);
-	gd__schedule();
+	return gd__schedule();
 }
 
 static void leave(struct gd__m *m, struct gd__g *g)
@@ -112,12 +112,13 @@ GD__NOINLINE void gd_syscall_exit(void)
 {
 	struct gd__m *m = gd__m_self();
 	struct gd__g *g = m ? m->cur : NULL;
-	int saved_errno = gd__errno_get();
+	int saved_errno;
 	bool got;
 
 	/* relaxed: written by this thread in gd_syscall_enter */
 	if (!g || gd__load_relaxed(&g->status) != GD__G_SYSCALL)
 		gd__fatal("gd_syscall_exit without gd_syscall_enter");
+	saved_errno = gd__errno_get();
 	gd__count_relaxed(&m->busy, 1); /* as gd__m_busy_begin: P and M must agree */
 	got = take_old_p(m) || take_idle_p(m);
 	gd__count_relaxed(&m->busy, -1u);

@@ -130,7 +130,7 @@ static bool look_after(int64_t now)
 	static int64_t traced, refused, doubted; /* sysmon's own */
 	bool busy = gd__retake_syscalls(now);
 
-	gd__sched.stopped_at = now;
+	gd__store_relaxed(&gd__sched.clock, now);
 	gd__preempt_late(now);
 	if (gd__sources_deadline() < now - SHORTEST_NS)
 		gd__wake_p();

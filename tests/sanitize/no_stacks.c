@@ -12,8 +12,13 @@ char *gd__stack_arena(size_t n)
 	return NULL;
 }
 
-void gd__stack_prepare(char *slot, uintptr_t *lo, uintptr_t *hi)
+void gd__stack_guard(char *slots, size_t n)
 {
-	(void)slot;
-	*lo = *hi = 0;
+	(void)slots;
+	(void)n;
+}
+
+uintptr_t gd__stack_lo(const char *slot)
+{
+	return (uintptr_t)slot;
 }

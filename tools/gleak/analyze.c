@@ -42,6 +42,8 @@ static struct context context_of(const struct gd__core *c, const struct gd__ginf
 	} else if (g->sp) {
 		for (size_t i = 0; i < sizeof(saved); i++)
 			at.regs[saved[i]] = g->call_regs[i];
+		if (g->state != GD__GI_SYSCALL)
+			at.regs[6] = g->bp;
 		at.regs[7] = g->sp;
 	} else {
 		at.pc = 0;
@@ -59,7 +61,7 @@ static struct stack stack_of(struct work *w, const struct gd__ginfo *g)
 	struct stack s = symbols_unwind(w->symbols, &at);
 
 	/* It has not run yet and stands where every goroutine starts: name its own function. */
-	if (g->state == GD__GI_RUNNABLE && s.cut && s.n <= 2 && g->entry) {
+	if (g->state == GD__GI_RUNNABLE && s.n <= 2 && g->entry) {
 		uint64_t as_return = g->entry + 1;
 
 		return symbols_name(w->symbols, &as_return, 1);

@@ -214,7 +214,8 @@ static void look_at_parked(void *arg)
 	CHECK_EQ(position("parked"), position("middle") + 1);
 	size_t by_unwinding = npcs;
 
-	npcs = gd__trace_context(pcs, GD__FRAMES_MAX, g.resume_pc, g.sp, 0, g.stack_lo, g.stack_hi);
+	npcs = gd__trace_context(pcs, GD__FRAMES_MAX, g.resume_pc, g.sp, g.bp, g.stack_lo,
+				 g.stack_hi);
 	CHECK_EQ(npcs, by_unwinding);
 	outer_function(); /* on a goroutine's stack */
 	CHECK_EQ(position("capture_here"), 0);
@@ -239,7 +240,7 @@ CASE(broken_contexts_do_not_fault)
 				   (uintptr_t)outer_function,
 				   (uintptr_t)printf,
 				   (uintptr_t)qsort,
-				   (uintptr_t)gd__ctx_resume,
+				   (uintptr_t)gd__ctx_start,
 				   (uintptr_t)hole,
 				   0,
 				   16 };

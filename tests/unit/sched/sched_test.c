@@ -314,7 +314,7 @@ CASE(stack_overflow_is_reported_with_mprotect)
 static void start_deep_but_fine(void *arg)
 {
 	(void)arg;
-	CHECK_EQ(deep(200), 200);
+	CHECK_EQ(deep(100), 100);
 }
 
 CASE(a_deep_stack_within_the_limit)
