@@ -3,8 +3,9 @@
  *
  * usage of each program: PROGRAM ROW [N]
  * It prints one number, the value of the row, and nothing else. A program that has no such row
- * ends with BENCH_NO_ROW: then the table says "-". A row is either timed, run(n) doing n operations
- * with n found so that it takes BENCH_MS milliseconds (200), or sized: value(N) measures itself.
+ * ends with BENCH_NO_ROW: then the table says "-". A row is either sized, value(N) measures itself,
+ * or timed, run(n) does n operations: N if given, which is for profilers, else found so that they
+ * take BENCH_MS milliseconds (200).
  * go/measure.go is the same in Go.
  */
 #ifndef GD_TESTS_BENCH_MEASURE_H
@@ -95,9 +96,14 @@ static inline const struct bench *bench_choose(const struct bench *rows, size_t 
 
 static inline void bench_print(const struct bench *b, int argc, char **argv)
 {
-	long n = argc > 2 ? strtol(argv[2], NULL, 10) : 1;
+	long n = argc > 2 ? strtol(argv[2], NULL, 10) : 0;
 
-	printf("%.4f\n", b->run ? bench_per_op(b->run) : b->value(n));
+	if (b->value)
+		printf("%.4f\n", b->value(n));
+	else if (n > 0)
+		printf("%.4f\n", bench_took_ns(b->run, n) / (double)n);
+	else
+		printf("%.4f\n", bench_per_op(b->run));
 	fflush(stdout);
 }
 

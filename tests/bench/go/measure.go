@@ -67,13 +67,16 @@ func main() {
 	if !found {
 		os.Exit(noRow)
 	}
-	n := 1
+	n := 0
 	if len(os.Args) > 2 {
 		n, _ = strconv.Atoi(os.Args[2])
 	}
-	if b.run != nil {
-		fmt.Printf("%.4f\n", perOp(b.run))
-	} else {
+	switch {
+	case b.value != nil:
 		fmt.Printf("%.4f\n", b.value(n))
+	case n > 0:
+		fmt.Printf("%.4f\n", tookNs(b.run, n)/float64(n))
+	default:
+		fmt.Printf("%.4f\n", perOp(b.run))
 	}
 }
