@@ -1,18 +1,20 @@
 #!/bin/sh
-# usage: tools/setup.sh [tests]
+# usage: tools/setup.sh [tests|bench]
 # Installs, with apt-get, the Debian 12 packages that building needs; with `tests` also those
-# that the tests use. Nothing is called when everything is there.
+# that the tests use, with `bench` those of tests/bench/run.sh but for Go. Nothing is called when everything is there.
 build="gcc libc6-dev cmake ninja-build pkg-config libunwind-dev libdw-dev libelf-dev
 libjemalloc-dev libjansson-dev zlib1g-dev libzstd-dev"
 tests="clang clang-14 clang-format clang-tidy libclang-rt-14-dev meson autoconf automake make g++ git
 gdb"
+bench="g++ libboost-fiber-dev libst-dev valgrind"
 
 wanted=$build
 case ${1-} in
 "") ;;
 tests) wanted="$build $tests" ;;
+bench) wanted="$build $bench" ;;
 *)
-	echo "usage: tools/setup.sh [tests]" >&2
+	echo "usage: tools/setup.sh [tests|bench]" >&2
 	exit 2
 	;;
 esac

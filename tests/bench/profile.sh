@@ -13,7 +13,7 @@ trap 'rm -rf "$work"' EXIT
 # count N: lines "instructions function"
 count() {
 	GD_MAXPROCS=1 GDETECT_OPTIONS=leak_at_exit=0 valgrind -q --tool=callgrind \
-		--callgrind-out-file="$work/out" "$program" "$row" "$1" >/dev/null || exit 2
+		--callgrind-out-file="$work/out" "$program" "$row" "$1" >/dev/null 2>&1 || exit 2
 	callgrind_annotate --threshold=100 "$work/out" |
 		sed -n 's/^ *\([0-9,]*\) *([0-9. ]*%) *[^ ]*:\([^ ]*\).*/\1 \2/p' | tr -d ,
 }

@@ -2,18 +2,18 @@
 # usage: tests/bench/run.sh [OPTION...]       BUILD=folder is taken from the environment
 #   -r N          rounds (7)
 #   -b REGEX      only rows of rows.txt whose id matches
-#   -i NAMES      only these programs, in quotes: "gdetect go"
+#   -i NAMES      only these programs, in quotes: "gdetect go fiber st"
 #   -p NAME=FILE  one more program, for example the gdetect of another build
 #   -o FILE       the JSON (BUILD/tests/bench/bench.json)
 #   -q            quick: one round, little work; shows that all of it runs, the figures say nothing
 #   --check       end with 1 if a bar is missed
-# Measures this library, and Go side by side: in each round every row is run by
+# Measures this library, Go and two C/C++ peers side by side: in each round every row is run by
 # each program in turn, as a process of its own. docs/TESTING.md says how to read the table.
 bench=$(cd "$(dirname "$0")" && pwd) || exit 2
 top=$(cd "$bench/../.." && pwd) || exit 2
 build=${BUILD:-$top/build}
 out=$build/tests/bench
-rounds=7 filter=. programs="gdetect go" more= json= quick= check=
+rounds=7 filter=. programs="gdetect go fiber st" more= json= quick= check=
 slow_s=8 # a program that needs longer for a row runs it once, not in every round
 
 usage() {
@@ -79,11 +79,36 @@ build_go() {
 	logged env GO111MODULE=off go build -o "$out/bench-go" "$bench"/go/*.go
 }
 
+# build_peer NAME HEADER COMPILER SOURCE LIBRARY...
+build_peer() {
+	peer=$1 header=$2 compiler=$3 source=$4
+	shift 4
+	command -v "${compiler%% *}" >/dev/null 2>&1 &&
+		echo "#include <$header>" | $compiler -E - >/dev/null 2>&1 || {
+		say "$peer: <$header> or ${compiler%% *} not found, column left out"
+		return 1
+	}
+	# shellcheck disable=SC2086
+	logged $compiler -O2 -Wall -Wextra -Werror -I"$top" -o "$out/bench-$peer" \
+		"$bench/peers/$source" "$@"
+}
+
+build_fiber() {
+	version_fiber=$(dpkg-query -W -f 'Boost.Fiber ${Version}' libboost-fiber1.74-dev 2>/dev/null)
+	build_peer fiber boost/fiber/all.hpp "g++ -x c++ -std=gnu++17" fiber.cc \
+		-lboost_fiber -lboost_context -lpthread
+}
+
+build_st() {
+	version_st=$(dpkg-query -W -f 'State Threads ${Version}' libst-dev 2>/dev/null)
+	build_peer st st.h "gcc -x c -std=gnu11" st.c -lst
+}
+
 build_all() {
 	names=
 	for name in $programs; do
 		case $name in
-		gdetect | go) ;;
+		gdetect | go | fiber | st) ;;
 		*) usage ;;
 		esac
 		"build_$name" && names="$names $name"

@@ -49,7 +49,13 @@ lacks "the build does not need it" "apt-get"
 exits "the tests do" 0 setup tests
 has "the tests do" "apt-get install .* clang-tidy"
 
-FAKE_UID=1000
+MISSING=libst-dev
+exits "the tests do without the peers of the benchmark" 0 setup tests
+lacks "the tests do without the peers of the benchmark" "apt-get"
+exits "the benchmark asks for them" 0 setup bench
+has "the benchmark asks for them" "apt-get install .* libst-dev"
+
+FAKE_UID=1000 MISSING=clang-tidy
 fake sudo 'echo "sudo $*"; "$@"'
 exits "sudo" 0 setup tests
 has "sudo" "sudo env DEBIAN_FRONTEND=noninteractive apt-get install"
