@@ -18,6 +18,9 @@ void gd__throw(const char *text) GD__NORETURN;
 /* Prints one line "gdetect: ..." to stderr. For conditions that do not stop the program. */
 void gd__warn(const char *fmt, ...) GD__PRINTF(1, 2);
 
+/* In the child of a fork: whichever thread of the parent was dying, it is not here. */
+void gd__fatal_forget(void);
+
 /* What gd__fatal does after its message, before the exit: the dump of all goroutines. */
 extern void (*gd__fatal_dump)(int fd);
 

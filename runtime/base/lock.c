@@ -11,7 +11,7 @@
 #define SPINS 40
 
 #ifdef GD_DEBUG
-/* The locks this thread holds. Beyond the end only a select's channels can be: not recorded. */
+/* The locks this thread holds. Beyond the end only a select's or a fork's can be: not recorded. */
 #	define HELD_MAX 64
 static GD__TLS struct {
 	struct gd__lock *lock;
@@ -21,8 +21,9 @@ static GD__TLS unsigned nheld;
 
 static void rank_push(struct gd__lock *l, enum gd__rank rank)
 {
-	if (nheld > 0 && (held[nheld - 1].rank > rank ||
-			  (held[nheld - 1].rank == rank && rank != GD__RANK_CHAN)))
+	if (nheld > 0 &&
+	    (held[nheld - 1].rank > rank ||
+	     (held[nheld - 1].rank == rank && rank != GD__RANK_CHAN && rank != GD__RANK_TIMERS)))
 		gd__throw("lock: taken against the order of lockrank.h");
 	if (nheld < HELD_MAX) {
 		held[nheld].lock = l;

@@ -2,7 +2,7 @@
  * lockrank.h - the order in which runtime locks are taken, as data.
  *
  * A lock may be taken while only locks of a lower rank are held. Several
- * locks of GD__RANK_CHAN are taken in address order (select).
+ * locks of GD__RANK_CHAN are taken in address order (select), and of GD__RANK_TIMERS (fork).
  */
 #ifndef GD_RUNTIME_BASE_LOCKRANK_H
 #define GD_RUNTIME_BASE_LOCKRANK_H

@@ -9,6 +9,7 @@
 #include "runtime/base/os_linux.h"
 #include "runtime/inspect/inspect.h"
 #include "runtime/inspect/traceback.h"
+#include "runtime/sched/fork.h"
 #include "runtime/sched/gtab.h"
 #include "runtime/sched/state.h"
 #include "runtime/time/timers.h"
@@ -43,6 +44,8 @@ __attribute__((constructor(103))) static void fill(void)
 	gd__anchor.timers = (uintptr_t)gd__timers;
 	gd__anchor.now = (uintptr_t)&gd__sched.clock;
 	gd__anchor.ended = (uintptr_t)&gd__sched.ended;
+	gd__anchor.fork = (uintptr_t)&gd__fork;
+	gd__anchor.main_id = (uintptr_t)&gd__sched.main_id;
 	gd__anchor.run_frame = (uintptr_t)&gd__sched.run_frame;
 }
 

@@ -31,6 +31,8 @@ struct gd__anchor {
 	uint64_t now;       /* address of an int64_t: clock at the last stop or dump */
 	uint64_t ended;     /* address of a uint32_t: main has returned */
 	uint64_t run_frame; /* address of a uint64_t, then an int32_t: gd_run's frame, its thread */
+	uint64_t fork;      /* address of the struct gd__fork: what a child has lost */
+	uint64_t main_id;   /* address of a uint64_t: id of the main goroutine */
 	uint64_t heap_root, depot_root, reports_root; /* set by detector/common, or 0 */
 	/* Array of {lo, hi} pairs (lo 0: none): what gd_leak_add_root registered. By
 	 * detector/image. */

@@ -14,6 +14,7 @@
 #include "runtime/base/fatal.h"
 #include "runtime/base/os_linux.h"
 #include "runtime/inspect/anchor.h"
+#include "runtime/sched/fork.h"
 #include "runtime/sched/gtab.h"
 #include "runtime/sched/state.h"
 #include "runtime/time/timers.h"
@@ -91,6 +92,7 @@ enum gd__inspect_error gd__inspect_open(struct gd__runtime *rt, const struct gd_
 	enum gd__inspect_error e;
 	uint32_t ended = 0;
 	struct gd__gtab_head head;
+	struct gd__fork fork;
 	struct {
 		uint64_t frame;
 		int32_t tid;
@@ -107,6 +109,8 @@ enum gd__inspect_error gd__inspect_open(struct gd__runtime *rt, const struct gd_
 	if (!mem->read(mem, a.gtab, &head, sizeof(head)) || !makes_sense(&head) ||
 	    !mem->read(mem, a.now, &rt->now_ns, sizeof(rt->now_ns)) ||
 	    !mem->read(mem, a.ended, &ended, sizeof(ended)) ||
+	    !mem->read(mem, a.fork, &fork, sizeof(fork)) ||
+	    !mem->read(mem, a.main_id, &rt->main_id, sizeof(rt->main_id)) ||
 	    !mem->read(mem, a.run_frame, &run, sizeof(run)))
 		return GD__INSPECT_BROKEN;
 	if (gd__load_relaxed(&head.n) == 0) /* of a private copy */
@@ -115,6 +119,9 @@ enum gd__inspect_error gd__inspect_open(struct gd__runtime *rt, const struct gd_
 	rt->gtab = a.gtab;
 	rt->slot_size = head.slot_size;
 	rt->ended = ended != 0;
+	rt->gone = fork.gone;
+	rt->survivor = fork.survivor;
+	rt->lost = fork.lost;
 	rt->run_frame = run.frame;
 	rt->run_tid = run.tid;
 	rt->heap_root = a.heap_root;
@@ -204,6 +211,8 @@ bool gd__inspect_goroutine(const struct gd__runtime *rt, uint64_t i, struct gd__
 		return false;
 	*broken = false;
 	if (status == GD__G_FREE || status == GD__G_DEAD)
+		return false;
+	if (g.id <= rt->gone && g.id != rt->survivor) /* of the parent process */
 		return false;
 	out->id = g.id;
 	out->parent_id = g.parent_id;
@@ -323,7 +332,8 @@ static bool others_can_run(const struct gd__g *self)
 				(uintptr_t)a->base, gd__gtab.head.slot_size, k);
 			uint32_t status = gd__load_relaxed(&g->status); /* see above */
 
-			if (g != self && (status == GD__G_RUNNABLE || status == GD__G_RUNNING))
+			if (g != self && !gd__fork_is_gone(g->id) &&
+			    (status == GD__G_RUNNABLE || status == GD__G_RUNNING))
 				return true;
 		}
 	}

@@ -113,7 +113,11 @@ struct gd__runtime {
 	uint64_t ngoroutines; /* records, including free ones */
 	int64_t now_ns;       /* clock when the world was stopped or the dump was written */
 	bool ended;           /* the main goroutine's function has returned */
-	uint64_t run_frame;   /* frames above this are the caller of gd_run, on thread run_tid */
+	uint64_t main_id;     /* 1, but in the child of a fork */
+	/* The child of a fork: goroutines up to gone, but survivor, are of the parent; lost of
+	 * them were alive. They are not listed. */
+	uint64_t gone, survivor, lost;
+	uint64_t run_frame; /* frames above this are the caller of gd_run, on thread run_tid */
 	int32_t run_tid;
 	char build[32];        /* version of the library */
 	uint64_t heap_root;    /* detector/common's heap tables, 0 if not tracked */

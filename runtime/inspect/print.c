@@ -174,6 +174,10 @@ void gd__print_goroutines(struct gd__out *o)
 		print_thread(o);
 	if (gd__inspect_open(&rt, &gd__mem_self, 0) != GD__INSPECT_OK)
 		return;
+	if (rt.lost > 0)
+		gd__out_fmt(o,
+			    "(child of a fork: %llu goroutines are in the parent process only)\n\n",
+			    (unsigned long long)rt.lost);
 	for (uint64_t i = 0; self != 0 && i < rt.ngoroutines; i++)
 		if (gd__inspect_goroutine(&rt, i, &g, &broken) && g.id == self)
 			print_goroutine(o, &rt, &g);

@@ -96,6 +96,16 @@ static void take_fresh(struct gd__glist *to, uint32_t n) GD_REQUIRES(lock)
 	gd__store_release(&a->used, used); /* pairs with loads of used in inspect.c: the records */
 }
 
+void gd__g_table_lock(void) GD_UNCHECKED
+{
+	gd__lock(&lock, GD__RANK_GTAB);
+}
+
+void gd__g_table_unlock(void) GD_UNCHECKED
+{
+	gd__unlock(&lock);
+}
+
 /* Moves some records from the global list to to, or makes some. */
 static void refill(struct gd__glist *to)
 {

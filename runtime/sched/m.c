@@ -207,6 +207,38 @@ static void put_back(struct gd__m *m)
 	gd__unlock(&gd__sched.lock);
 }
 
+void gd__m_leave(void)
+{
+	gd__m_tls = NULL;
+}
+
+/* Their stacks are used again; nothing of the user's is on them. There is one thread: no order. */
+void gd__m_forget_others(struct gd__m *keep)
+{
+	spare = NULL;
+	for (struct gd__m *m = gd__load_relaxed(&gd__sched.allm); m;
+	     m = gd__load_relaxed(&m->all)) {
+		if (m == keep) {
+			m->tid = gd__os_tid(); /* that of the process now */
+			m->link = NULL;
+			continue;
+		}
+		m->cur = NULL;
+		m->p = m->next_p = m->syscall_p = NULL;
+		m->system_depth = 0;
+		m->tid = 0;
+		m->deadline = INT64_MAX;
+		m->faulted = m->regs_own = false;
+		gd__store_relaxed(&m->note, 0);
+		gd__store_relaxed(&m->busy, 0);
+		gd__store_relaxed(&m->stop, GD__M_GOING);
+		m->link = spare;
+		spare = m;
+	}
+	if (keep)
+		gd__store_relaxed(&keep->stop, GD__M_GOING);
+}
+
 /* 0, EAGAIN (limit of threads) or ENOMEM. */
 static int make(struct gd__p *p, bool spinning, void (*helper)(void))
 {

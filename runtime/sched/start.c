@@ -13,6 +13,7 @@
 #include "runtime/base/options.h"
 #include "runtime/base/os_linux.h"
 #include "runtime/hook/hook.h"
+#include "runtime/sched/fork.h"
 #include "runtime/sched/stack.h"
 #include "runtime/sched/state.h"
 #include "runtime/sched/switch.h"
@@ -134,6 +135,48 @@ static void end_self(void)
 	__builtin_unreachable();
 }
 
+/* Below gd_run's frame, which a child may need as it is now: see end_child. */
+static const struct gd__ctx *start_and_wait(struct gd__g *g)
+{
+	(void)g;
+	gd__sysmon_start(); /* first: checkdead counts it among the threads that are ours */
+	gd__start_m(NULL, false);
+	while (gd__load_acquire(&gd__sched.ended) == 0) /* pairs with end_main: what main did */
+		gd__os_futex_wait(&gd__sched.ended, 0, -1);
+	return &gd__sched.run_ctx;
+}
+
+/* Until main has ended. A function of its own, so that its frame is a small one. */
+static GD__NOINLINE void run_main(void)
+{
+	uintptr_t below = ((uintptr_t)__builtin_frame_address(0) - 512) & ~(uintptr_t)15;
+
+	gd__mcall(&gd__sched.run_ctx, below, start_and_wait, NULL);
+}
+
+static const struct gd__ctx *go_on_in_run(struct gd__g *g)
+{
+	(void)g;
+	gd__m_leave();
+	return &gd__sched.run_ctx;
+}
+
+/*
+ * In the child of a fork the thread that waits in gd_run does not exist. Its stack does: gd_run
+ * returns there, on this thread. Where another goroutine has forked, that one's
+ * end is the end of the process, as with a thread that returns from its function after a fork.
+ */
+static void end_child(void)
+{
+	struct gd__m *m = gd__m_self();
+	void (*leave)(int) = exit; /* what the program has asked for with atexit is done */
+
+	if (gd__sched.run_waits)
+		gd__mcall(&m->cur->ctx, m->system_sp, go_on_in_run, m->cur);
+	gd__m_leave();
+	leave(0);
+}
+
 /* Main's function has returned: gd_run returns; this thread only waits. */
 static void end_main(void)
 {
@@ -144,6 +187,8 @@ static void end_main(void)
 	gd__os_futex_wake(&gd__sched.ended, 1);
 	gd__stw_stop(false, 0); /* who does not stop goes on until the process ends */
 	gd__stw_start(); /* main has ended: lets the next one stop it, nothing else goes on */
+	if (gd__fork.survivor != 0)
+		end_child();
 	for (;;)
 		gd__os_nanosleep(INT64_C(1000000000) * 3600);
 }
@@ -154,7 +199,7 @@ static void go_entry(void)
 	struct gd__g *g = gd__m_self()->cur;
 
 	g->fn(g->arg);
-	if (g->id == 1)
+	if (g->id == gd__sched.main_id)
 		end_main();
 	end_self();
 }
@@ -163,7 +208,7 @@ void gd_go_exit(void)
 {
 	struct gd__g *g = gd__self_or_die("gd_go_exit");
 
-	if (g->id == 1)
+	if (g->id == gd__sched.main_id)
 		gd__fatal("gd_go_exit called on the main goroutine");
 	end_self();
 	__builtin_unreachable();
@@ -381,6 +426,8 @@ static int spawn_main(void (*start)(void *), void *arg)
 	if (!g)
 		return GD_ENOMEM;
 	fill(g, &s, NULL);
+	gd__sched.main_id = g->id;
+	gd__sched.run_waits = true;
 	gd__lock(&gd__sched.lock, GD__RANK_SCHED);
 	gd__sched_global_put(g);
 	gd__unlock(&gd__sched.lock);
@@ -397,9 +444,8 @@ static const struct gd__anchor *const anchor_is_linked __attribute__((used)) = &
 
 int gd_run(void (*start)(void *arg), void *arg)
 {
-	static _Atomic uint32_t started;
-
-	if (gd__swap_acq_rel(&started, 1) != 0) /* pairs with itself: one caller goes on */
+	/* pairs with itself: one caller goes on */
+	if (gd__swap_acq_rel(&gd__sched.started, 1) != 0)
 		gd__fatal("gd_run called twice");
 	if (!start)
 		gd__fatal("gd_run of a NULL function");
@@ -408,10 +454,7 @@ int gd_run(void (*start)(void *arg), void *arg)
 	sched_init();
 	if (spawn_main(start, arg) != GD_OK)
 		return GD_ENOMEM;
-	gd__sysmon_start(); /* first: checkdead counts it among the threads that are ours */
-	gd__start_m(NULL, false);
-	while (gd__load_acquire(&gd__sched.ended) == 0) /* pairs with end_main: what main did */
-		gd__os_futex_wait(&gd__sched.ended, 0, -1);
+	run_main();
 	gd__hook(acquire, NULL, &gd__sched.ended); /* the caller sees what main's goroutine did */
 	return GD_OK;
 }

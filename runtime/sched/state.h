@@ -35,6 +35,7 @@ struct gd__sched {
 	_Atomic uint32_t procs;
 	_Atomic uint32_t stopping;  /* the world is being stopped, or is */
 	_Atomic uint32_t stop_note; /* futex word: rises when stop_wait reaches zero */
+	_Atomic uint32_t started;   /* gd_run was called */
 	_Atomic uint32_t ended;     /* main has returned: futex word of gd_run */
 	_Atomic uint64_t goid;      /* last id given */
 	_Atomic int64_t alive;      /* goroutines that have not ended, system ones not counted */
@@ -48,6 +49,9 @@ struct gd__sched {
 	/* Constant after start. */
 	const struct gd__source *source[GD__SOURCES_MAX];
 	uint32_t nsources;
+	uint64_t main_id;       /* goroutine whose end ends gd_run, or the child of a fork */
+	bool run_waits;         /* main_id is gd_run's own, not a goroutine that has forked */
+	struct gd__ctx run_ctx; /* of gd_run while it waits: in a child main's end goes on there */
 	uint64_t seed;
 	uintptr_t run_frame; /* of gd_run, on the stack of the thread run_tid that waits in it */
 	int32_t run_tid;
@@ -106,6 +110,10 @@ void gd__sysmon_ask_fault(struct gd__m *m, struct gd__g *g);
  */
 #define GD__STW_LIMIT_NS INT64_C(2000000000)
 bool gd__stw_stop(bool by_signal, int64_t limit_ns);
+/* The same for a caller that cannot wait: false if somebody else has stopped it. */
+bool gd__stw_try_stop(bool by_signal, int64_t limit_ns);
+/* Instead of start, in the child of a fork: there is nothing to start. */
+void gd__stw_abandon(void);
 void gd__stw_start(void);
 /* Threads that a signal stopped go on; the Ps stay stopped. */
 void gd__stw_release_threads(void);
@@ -125,7 +133,16 @@ void gd__preempt_late(int64_t now);
 void gd__trap_init(void);
 void gd__trap_thread_init(void);
 
+/* m.c */
+/* This thread runs no goroutine from here on: it is a foreign one. */
+void gd__m_leave(void);
+/* In the child of a fork: only keep has a thread; NULL: none has. sched.lock held. */
+void gd__m_forget_others(struct gd__m *keep);
+
 /* g.c */
+/* The lock of the table and the free lists, for a fork. */
+void gd__g_table_lock(void);
+void gd__g_table_unlock(void);
 void gd__g_end(struct gd__m *m, struct gd__g *g); /* record and stack go to m->p's free list */
 struct gd__g *gd__g_get(struct gd__p *p);         /* with a stack; NULL: no memory */
 

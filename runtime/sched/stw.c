@@ -15,6 +15,7 @@
 #include "runtime/base/atomic.h"
 #include "runtime/base/fatal.h"
 #include "runtime/base/os_linux.h"
+#include "runtime/sched/fork.h"
 #include "runtime/sched/state.h"
 
 #define STOP_SIGNAL SIGURG
@@ -41,8 +42,12 @@ void gd__stw_count_stopped(struct gd__p *p)
 
 void gd__stw_offer(struct gd__p *p)
 {
-	struct gd__m *m = gd__m_busy_begin();
+	struct gd__m *m;
 	uint32_t status = GD__P_SYSCALL;
+
+	if (gd__fork_wake())
+		return;
+	m = gd__m_busy_begin();
 
 	/* pairs with take_old_p in syscall.c: the loser keeps off the P */
 	if (gd__cas_acq_rel(&p->status, &status, GD__P_IDLE)) {
@@ -56,6 +61,8 @@ void gd__stw_wait(struct gd__m *m)
 {
 	struct gd__p *p;
 
+	if (gd__fork_wake())
+		return;
 	if (m->spinning) {
 		m->spinning = false;
 		gd__add_seq_cst(&gd__sched.nmspinning, -1); /* pairs with the cas in gd__wake_p */
@@ -207,25 +214,53 @@ static bool wait_stopped(const struct gd__p *own, bool by_signal, int64_t limit_
 	}
 }
 
-bool gd__stw_stop(bool by_signal, int64_t limit_ns) GD_UNCHECKED
+/* The caller holds lock. */
+static bool stop_locked(bool by_signal, int64_t limit_ns) GD_UNCHECKED
 {
 	struct gd__m *m = gd__m_self();
 	struct gd__p *own = m ? m->p : NULL;
 
-	while (!gd__lock_try(&lock, GD__RANK_STW)) {
-		if (gd__self())
-			gd__yield(); /* the one that stops the world waits for this P */
-		else
-			gd__os_nanosleep(100000);
-		m = gd__m_self();
-		own = m ? m->p : NULL;
-	}
+	gd__m_busy_begin(); /* no signal handler may fork here: see prepare_world in fork.c */
+	gd__fork_wake();
 	gd__lock(&gd__sched.lock, GD__RANK_SCHED);
 	gd__store_seq_cst(&gd__sched.stopping, 1); /* pairs with gd_syscall_enter, find_runnable */
 	gd__sched.stop_wait = (int32_t)gd__load_relaxed(&gd__sched.procs) - (own != NULL);
 	take_resting_ps(own);
 	gd__unlock(&gd__sched.lock);
 	return wait_stopped(own, by_signal, limit_ns);
+}
+
+bool gd__stw_stop(bool by_signal, int64_t limit_ns) GD_UNCHECKED
+{
+	while (!gd__lock_try(&lock, GD__RANK_STW)) {
+		struct gd__m *m = gd__m_self();
+
+		if (m && m->p)
+			gd__yield(); /* the one that stops the world waits for this P */
+		else
+			gd__os_nanosleep(100000);
+	}
+	return stop_locked(by_signal, limit_ns);
+}
+
+bool gd__stw_try_stop(bool by_signal, int64_t limit_ns) GD_UNCHECKED
+{
+	if (!gd__lock_try(&lock, GD__RANK_STW))
+		return false;
+	stop_locked(by_signal, limit_ns);
+	return true;
+}
+
+/* What both ways out of a stopped world do last. */
+static void let_others_stop(void) GD_UNCHECKED
+{
+	gd__unlock(&lock);
+	gd__m_busy_end(gd__m_self());
+}
+
+void gd__stw_abandon(void)
+{
+	let_others_stop();
 }
 
 void gd__stw_start(void) GD_UNCHECKED
@@ -236,7 +271,7 @@ void gd__stw_start(void) GD_UNCHECKED
 	/* When main has returned the world stays as it is; the process ends soon. */
 	if (gd__load_acquire(&gd__sched.ended)) { /* pairs with end_main */
 		gd__stw_release_threads();
-		gd__unlock(&lock);
+		let_others_stop();
 		return;
 	}
 	gd__lock(&gd__sched.lock, GD__RANK_SCHED);
@@ -264,14 +299,18 @@ void gd__stw_start(void) GD_UNCHECKED
 		gd__start_m(p, false);
 	}
 	/* Not before all are handed on: the next to stop might stop this thread halfway. */
-	gd__unlock(&lock);
+	let_others_stop();
 	gd__wake_p(); /* for the global queue and the timers */
 }
 
 void gd__stw_init(void)
 {
+	static bool done;
 	struct sigaction action;
 
+	if (done)
+		return;
+	done = true;
 	memset(&action, 0, sizeof(action));
 	action.sa_sigaction = on_stop_signal;
 	action.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;

@@ -15,6 +15,7 @@
 #include "runtime/base/options.h"
 #include "runtime/base/os_linux.h"
 #include "runtime/hook/hook.h"
+#include "runtime/sched/fork.h"
 #include "runtime/sched/state.h"
 
 #define SHORTEST_NS 20000
@@ -40,8 +41,24 @@ void gd__sysmon_ask_dump(void)
 	gd__sysmon_wake();
 }
 
+static void overflow(void *arg)
+{
+	const struct gd__g *g = arg;
+
+	gd__fatal("stack overflow: goroutine %lu (%s) exceeds its stack of %lu KiB; "
+		  "GDETECT_OPTIONS=stack_kb=N gives more",
+		  g->id, g->name ? g->name : "?",
+		  (unsigned long)((g->stack_hi - g->stack_lo) / 1024));
+}
+
 void gd__sysmon_ask_fault(struct gd__m *m, struct gd__g *g)
 {
+	/* The child of a fork has no sysmon yet: on the stack that the scheduler does not use now.
+	 */
+	if (gd__load_relaxed(&gd__fork.asleep)) { /* this thread is alone */
+		m->system_depth = 1;
+		gd__call_on(m->system_sp, overflow, g);
+	}
 	fault_g = g;
 	gd__store_release(&fault_m, m); /* pairs with serve_signals: fault_g */
 	gd__sysmon_wake();
@@ -49,16 +66,8 @@ void gd__sysmon_ask_fault(struct gd__m *m, struct gd__g *g)
 
 static void serve_signals(void)
 {
-	struct gd__m *m = gd__load_acquire(&fault_m); /* pairs with gd__sysmon_ask_fault */
-
-	if (m) {
-		struct gd__g *g = fault_g;
-
-		gd__fatal("stack overflow: goroutine %lu (%s) exceeds its stack of %lu KiB; "
-			  "GDETECT_OPTIONS=stack_kb=N gives more",
-			  g->id, g->name ? g->name : "?",
-			  (unsigned long)((g->stack_hi - g->stack_lo) / 1024));
-	}
+	if (gd__load_acquire(&fault_m)) /* pairs with gd__sysmon_ask_fault */
+		overflow(fault_g);
 	if (gd__load_acquire(&ask_dump)) /* pairs with gd__sysmon_ask_dump */
 		gd__fatal("SIGQUIT: quit");
 }
@@ -182,11 +191,11 @@ void gd__sysmon_start(void)
 
 /*
  * A thread of the program's own may yet send to a channel or set a timer. All of ours but sysmon
- * are idle Ms; and one waits in gd_run.
+ * are idle Ms; and one waits in gd_run, but not in the child of a fork.
  */
 static bool others_may_wake(void)
 {
-	return gd__os_threads() > gd__sched.nm + 2;
+	return gd__os_threads() > gd__sched.nm + (gd__fork.survivor != 0 ? 1 : 2);
 }
 
 /* Nothing runs, nothing is queued, no source will make anything runnable. Lock held. */

@@ -13,6 +13,7 @@
 #include "runtime/base/atomic.h"
 #include "runtime/base/fatal.h"
 #include "runtime/base/os_linux.h"
+#include "runtime/sched/fork.h"
 #include "runtime/sched/stack.h"
 #include "runtime/sched/state.h"
 
@@ -60,8 +61,13 @@ static void on_fault(int sig, siginfo_t *info, void *context)
 
 static void on_quit(int sig)
 {
-	(void)sig;
-	gd__sysmon_ask_dump();
+	struct sigaction plain = { .sa_handler = SIG_DFL };
+
+	/* The child of a fork that runs but its caller has no sysmon: it ends as without us. */
+	if (gd__load_relaxed(&gd__fork.asleep) && sigaction(sig, &plain, NULL) == 0) /* alone */
+		gd__os_tgkill(gd__os_tid(), sig);
+	else
+		gd__sysmon_ask_dump();
 }
 
 static void install(int sig, struct sigaction *action, struct sigaction *old)
@@ -72,8 +78,12 @@ static void install(int sig, struct sigaction *action, struct sigaction *old)
 
 void gd__trap_init(void)
 {
+	static bool done;
 	struct sigaction action, now;
 
+	if (done)
+		return;
+	done = true;
 	memset(&action, 0, sizeof(action));
 	action.sa_sigaction = on_fault;
 	action.sa_flags = SA_SIGINFO | SA_ONSTACK;

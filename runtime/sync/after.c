@@ -149,6 +149,7 @@ static void init_chan(gd_timer *t, const char *site, uintptr_t pc)
 	t->timer.fire = fire_chan;
 	t->timer.arg = t;
 	t->timer.root = t->chan;
+	t->timer.fork = GD__FORK_KEEPS;
 }
 
 static void init_func(gd_timer *t, void (*fn)(void *), void *arg, const char *name,
@@ -164,6 +165,7 @@ static void init_func(gd_timer *t, void (*fn)(void *), void *arg, const char *na
 	t->timer.fire = fire_func;
 	t->timer.arg = t;
 	t->timer.root = arg;
+	t->timer.fork = GD__FORK_STOPS;
 }
 
 static void free_timer(gd_timer *t)

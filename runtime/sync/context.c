@@ -198,6 +198,7 @@ static void start_locked(gd_context *ctx)
 		ctx->timer.fire = fire;
 		ctx->timer.arg = ctx;
 		ctx->timer.root = ctx->done;
+		ctx->timer.fork = GD__FORK_KEEPS;
 		gd__timer_start(&ctx->timer, ctx->deadline, 0);
 	}
 }

@@ -16,6 +16,7 @@
  */
 #include "runtime/base/fatal.h"
 #include "runtime/hook/hook.h"
+#include "runtime/sched/fork.h"
 #include "runtime/sync/sync.h"
 
 /* Times a waiter is woken in vain before it is handed the mutex. */
@@ -129,13 +130,13 @@ static void wake_first(gd_mutex *m) GD_UNCHECKED
 	gd__lock(l, GD__RANK_SYNC);
 	gd__check((gd__load_relaxed(state_of(m)) & GD__MUTEX_LOCKED) != 0);
 
-	struct gd__waiter *w = gd__waitq_take(q);
-	bool hand_over = w->lost >= LOST_MAX;
-	struct gd__g *g = gd__waiter_serve(w, hand_over);
+	struct gd__waiter *w = gd__waitq_take(q); /* NULL: all are gone, see fork.h */
+	bool hand_over = w != NULL && w->lost >= LOST_MAX;
+	struct gd__g *g = w != NULL ? gd__waiter_serve(w, hand_over) : NULL;
 
 	if (hand_over)
 		own(m, g, w->pc);
-	else
+	else if (w != NULL)
 		gd__or_relaxed(state_of(m), GD__MUTEX_WOKEN); /* guarded by lock_ */
 	if (gd__waitq_empty(q))
 		gd__and_relaxed(state_of(m), ~GD__MUTEX_WAITERS); /* guarded by lock_ */
@@ -144,7 +145,8 @@ static void wake_first(gd_mutex *m) GD_UNCHECKED
 	if (!hand_over)
 		/* pairs with the acquire in grab and in the fast path */
 		gd__and_release(state_of(m), ~GD__MUTEX_LOCKED);
-	gd__ready(g);
+	if (g != NULL)
+		gd__ready(g);
 }
 
 static GD__NOINLINE void unlock_slow(gd_mutex *m, bool foreign)
@@ -156,8 +158,9 @@ static GD__NOINLINE void unlock_slow(gd_mutex *m, bool foreign)
 	for (;;) {
 		if ((s & GD__MUTEX_LOCKED) == 0)
 			gd__fatal("sync: unlock of unlocked mutex");
-		/* With a woken one on its way there is nobody to wake. */
-		if ((s & GD__MUTEX_WAITERS) != 0 && (s & GD__MUTEX_WOKEN) == 0) {
+		/* With a woken one on its way there is nobody to wake; unless a fork lost it. */
+		if ((s & GD__MUTEX_WAITERS) != 0 &&
+		    ((s & GD__MUTEX_WOKEN) == 0 || gd__fork.gone != 0)) {
 			wake_first(m);
 			return;
 		}

@@ -18,6 +18,7 @@
  */
 #include "runtime/base/fatal.h"
 #include "runtime/hook/hook.h"
+#include "runtime/sched/fork.h"
 #include "runtime/sync/sync.h"
 
 static _Atomic uint32_t *state_of(gd_rwmutex *m)
@@ -147,6 +148,8 @@ static uint32_t admit(gd_rwmutex *m, bool readers, struct gd__wakelist *list)
 	struct gd__waiter *next;
 	uint32_t s = 0;
 
+	if (gd__unlikely(gd__fork.gone != 0))
+		gd__waitq_drop_gone(q);
 	for (struct gd__waiter *w = gd__load_relaxed(&q->first); readers && w != NULL; w = next) {
 		next = w->next;
 		if (w->wait.op != GD__OP_RLOCK)
@@ -155,7 +158,7 @@ static uint32_t admit(gd_rwmutex *m, bool readers, struct gd__wakelist *list)
 		gd__wakelist_add(list, gd__waiter_serve(w, true));
 		s++;
 	}
-	if (s == 0) {
+	if (s == 0 && !gd__waitq_empty(q)) {
 		struct gd__waiter *w = gd__waitq_take(q);
 
 		gd__check(w->wait.op == GD__OP_LOCK);

@@ -8,6 +8,7 @@
 #include "runtime/sync/waitq.h"
 
 #include "runtime/base/fatal.h"
+#include "runtime/sched/fork.h"
 #include "runtime/sched/sched.h"
 #include "runtime/time/timer.h"
 
@@ -55,8 +56,21 @@ static bool win(const struct gd__waiter *w)
 	return !w->raced || gd__cas_acq_rel(&w->g->select_done, &open, 1);
 }
 
+void gd__waitq_drop_gone(struct gd__waitq *q)
+{
+	struct gd__waiter *next;
+
+	for (struct gd__waiter *w = gd__load_relaxed(&q->first); w != NULL; w = next) {
+		next = w->next;
+		if (gd__fork_is_gone(w->g->id))
+			gd__waitq_remove(q, w);
+	}
+}
+
 struct gd__waiter *gd__waitq_take(struct gd__waitq *q)
 {
+	if (gd__unlikely(gd__fork.gone != 0))
+		gd__waitq_drop_gone(q);
 	for (struct gd__waiter *w = gd__load_relaxed(&q->first); w != NULL; w = w->next) {
 		if (win(w)) {
 			gd__waitq_remove(q, w);
@@ -69,6 +83,8 @@ struct gd__waiter *gd__waitq_take(struct gd__waitq *q)
 bool gd__waitq_has_live(const struct gd__waitq *q)
 {
 	for (const struct gd__waiter *w = gd__load_relaxed(&q->first); w != NULL; w = w->next) {
+		if (gd__fork_is_gone(w->g->id))
+			continue;
 		if (!w->raced || gd__load_relaxed(&w->g->select_done) == 0)
 			return true;
 	}

@@ -50,8 +50,11 @@ void gd__waitq_push(struct gd__waitq *q, struct gd__waiter *w);
 void gd__waitq_push_front(struct gd__waitq *q, struct gd__waiter *w);
 /* w is on q. */
 void gd__waitq_remove(struct gd__waitq *q, struct gd__waiter *w);
-/* Takes the first waiter that can be won, or NULL. The caller must wake it. */
+/* Takes the first waiter that can be won, or NULL: also in the child of a fork, where all that
+ * waited may be gone. The caller must wake it. */
 struct gd__waiter *gd__waitq_take(struct gd__waitq *q);
+/* In the child of a fork: removes those that are in the parent only. */
+void gd__waitq_drop_gone(struct gd__waitq *q);
 /* True if somebody waits here who has not been won elsewhere. */
 bool gd__waitq_has_live(const struct gd__waitq *q);
 /* Throws if the links are broken. */

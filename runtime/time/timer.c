@@ -286,6 +286,28 @@ static bool pending(void)
 	return gd__load_seq_cst(&total) > 0; /* pairs with insert */
 }
 
+void gd__timers_inherit(struct gd__timers *h)
+{
+	uint32_t n = h->n;
+
+	gd__store_relaxed(&h->firing, NULL); /* one thread */
+	h->runner = NULL;
+	h->n = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		struct gd__timer *t = h->at[i];
+
+		if (t->fork == GD__FORK_KEEPS) {
+			place(h, h->n++, t);
+			sift_up(h, h->n - 1);
+			continue;
+		}
+		if (t->fork == GD__FORK_STOPS)
+			t->index = 0;
+		gd__add_relaxed(&total, -1); /* one thread */
+	}
+	note_earliest(h);
+}
+
 static const struct gd__source source = { "timers", poll, deadline, pending };
 
 __attribute__((constructor(102))) static void init(void)
@@ -293,4 +315,5 @@ __attribute__((constructor(102))) static void init(void)
 	for (int i = 0; i < GD__P_MAX; i++)
 		gd__store_relaxed(&gd__timers[i].earliest, INT64_MAX); /* before any thread */
 	gd__source_register(&source);
+	gd__timers_fork_init();
 }

@@ -10,9 +10,16 @@
 
 struct gd__timers; /* one P's heap */
 
+/* What becomes of a pending timer in the child of a fork, see timer_fork.c. */
+enum gd__timer_fork {
+	GD__FORK_DROPS, /* on the stack of a goroutine that waits: it is gone with it */
+	GD__FORK_STOPS, /* runs code: not pending there */
+	GD__FORK_KEEPS
+};
+
 /*
- * Caller's memory, all zero before the first start. All fields but fire and
- * arg belong to the timer code, guarded by the heap's lock (home is atomic).
+ * Caller's memory, all zero before the first start. All fields but fire, arg, root and
+ * fork belong to the timer code, guarded by the heap's lock (home is atomic).
  */
 struct gd__timer {
 	int64_t when;
@@ -25,7 +32,8 @@ struct gd__timer {
 	void *arg;        /* for fire; a root of the leak detector while pending */
 	const void *root; /* one more root while pending, or NULL */
 	struct gd__timers *_Atomic home;
-	uint32_t index; /* in the heap + 1; 0: not pending */
+	uint32_t index;           /* in the heap + 1; 0: not pending */
+	enum gd__timer_fork fork; /* set by the caller */
 };
 
 /* Starts or restarts; true if it was pending. fire may be running from the time before. */

@@ -20,6 +20,11 @@ struct gd__timers {
 
 extern struct gd__timers gd__timers[GD__P_MAX];
 
+/* timer_fork.c: at start-up. */
+void gd__timers_fork_init(void);
+/* In the child of a fork, locked: keeps the timers that go on there. */
+void gd__timers_inherit(struct gd__timers *h);
+
 /* As gd__timer_stop, without waiting for a fire in progress. */
 bool gd__timer_remove(struct gd__timer *t);
 

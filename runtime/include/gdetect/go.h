@@ -99,6 +99,16 @@ void gd_syscall_enter(void);
 void gd_syscall_exit(void);
 
 /*
+ * The caller's errno, looked up afresh. For functions that touch errno both before and after a call
+ * that waits, where compilers reuse the address of the thread that the goroutine was on before;
+ * <gdetect/errno.h> makes errno itself so. gd_errno_at: its place, good until the next call that
+ * may wait. Callable from any thread.
+ */
+int gd_errno(void);
+void gd_errno_set(int value);
+int *gd_errno_at(void);
+
+/*
  * gd_defer(fn, arg): calls fn(arg) when the enclosing block ends, last one first.
  * gd_go_exit() does not run them.
  */
