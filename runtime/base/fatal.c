@@ -76,15 +76,25 @@ void gd__warn(const char *fmt, ...)
 	gd__out_flush(&o);
 }
 
-const char *gd_error_text(int code)
+int gd_error_errno(int64_t code)
 {
+	int64_t e = -1000 - code;
+
+	return e > 0 && e < 4096 ? (int)e : 0;
+}
+
+const char *gd_error_text(int64_t code)
+{
+	const char *of_errno;
+
 #define CASE(name, value, text)                                                                    \
 	case value:                                                                                \
 		return text;
 	switch (code) {
 		GD_ERROR_LIST(CASE)
 	default:
-		return "unknown error";
+		of_errno = gd_error_errno(code) ? strerrordesc_np(gd_error_errno(code)) : NULL;
+		return of_errno ? of_errno : "unknown error";
 	}
 #undef CASE
 }

@@ -13,6 +13,7 @@ enum gd__rank {
 	GD__RANK_TIMER_OBJ, /* sync/after: one user timer or ticker */
 	GD__RANK_SYNC,      /* sync: mutex, rwmutex, waitgroup, cond word in user memory */
 	GD__RANK_CHAN,      /* sync/chan: one channel; many in address order */
+	GD__RANK_NETPOLL,   /* net: one descriptor's record */
 	GD__RANK_TIMERS,    /* time/timer: one P's heap */
 	GD__RANK_SCHED,     /* sched: global run queue, idle lists */
 	GD__RANK_GTAB,      /* sched/g: goroutine table and free lists */

@@ -133,6 +133,14 @@ int64_t gd__os_now(void)
 	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
+int64_t gd__os_now_coarse(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
 void gd__os_nanosleep(int64_t ns)
 {
 	struct timespec ts = { ns / 1000000000, ns % 1000000000 };
@@ -217,6 +225,12 @@ int gd__os_write(int fd, const void *p, size_t n)
 		n -= (size_t)r;
 	}
 	return 0;
+}
+
+/* NOLINTNEXTLINE(readability-function-size): as raw6. */
+long gd__os_call(long n, long a, long b, long c, long d, long e, long f)
+{
+	return raw6(n, a, b, c, d, e, f);
 }
 
 void gd__os_exit(int code)

@@ -23,7 +23,7 @@ enum gd__p_status {
 
 /*
  * Owned by the M that holds it, but for: status (atomic), runq (see runq.h),
- * runnext (atomic; thieves may take it), the ticks (atomic; sysmon reads them),
+ * runnext (atomic; thieves may take it), the ticks (atomic; sysmon reads them), due (atomic),
  * link (guarded by sched.lock).
  */
 struct gd__p {
@@ -34,6 +34,7 @@ struct gd__p {
 	struct gd__g *_Atomic runnext; /* runs before the queue, inherits the time slice */
 	_Atomic uint32_t schedtick;    /* rises with every goroutine run from the queues */
 	_Atomic uint32_t syscalltick;  /* rises with every system call */
+	_Atomic int64_t due;           /* see gd__source_due; a hint */
 	struct gd__glist free;         /* dead goroutines, ready for reuse */
 	struct gd__runq runq;
 

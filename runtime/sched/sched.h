@@ -67,7 +67,8 @@ void gd__on_system_stack(void (*fn)(void *), void *arg);
 uint32_t gd__sched_random(void);
 
 /*
- * A source of runnable goroutines: the timers, the network poller. Registered before gd_run().
+ * A source of runnable goroutines that is looked at by the clock: the timers. Registered before
+ * gd_run().
  * poll: readies what is due; p is the P's number; all: look at every P's share, not only p's.
  * deadline: when poll will next have something by itself; INT64_MAX if never.
  * pending: something outside of the goroutines may still make one runnable.
@@ -79,8 +80,30 @@ struct gd__source {
 	bool (*pending)(void);
 };
 void gd__source_register(const struct gd__source *s);
+/* P number p's share has something to do at when; INT64_MAX: nothing. The one word that the
+ * scheduler reads per step; shares of Ps that do not exist are looked at now and then. */
+void gd__source_due(int p, int64_t when);
 /* A source's earliest deadline moved forward to when: a sleeping worker must look again. */
 void gd__source_changed(int64_t when);
+
+struct gd__glist;
+
+/*
+ * The source that a thread can wait in: the network poller. There is one, or none.
+ * poll: appends goroutines whose wait is over to *ready, still GD__G_WAITING; with nothing ready
+ * it waits until the clock reads until (INT64_MIN: not at all, INT64_MAX: for ever), or until it
+ * is interrupted. Never called by two threads at a time.
+ * interrupt: the poll in progress, or else the next, returns early. Any thread.
+ */
+struct gd__poller {
+	void (*poll)(struct gd__glist *ready, int64_t until);
+	void (*interrupt)(void);
+};
+/* From here on idle workers wait in p. Once. Any thread. */
+void gd__poller_start(const struct gd__poller *p);
+/* n more goroutines wait in the poller, before the first of them can be found there; or -n fewer.
+ */
+void gd__poller_count(int n);
 /* Number of the P this thread holds, or -1. */
 int gd__p_self(void);
 

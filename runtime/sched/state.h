@@ -40,6 +40,12 @@ struct gd__sched {
 	_Atomic uint64_t goid;      /* last id given */
 	_Atomic int64_t alive;      /* goroutines that have not ended, system ones not counted */
 	_Atomic int64_t keeper; /* earliest deadline an idle M sleeps towards; INT64_MAX: none */
+	const struct gd__poller *_Atomic poller; /* NULL before anybody needs one */
+	_Atomic int32_t poll_waiters;            /* goroutines that wait in it */
+	_Atomic uint32_t polling;                /* 1: a thread is in it */
+	_Atomic int32_t npolling;                /* 1: it is an M without a P, which waits there */
+	_Atomic uint32_t polls;                  /* rises with each look into it */
+	_Atomic int64_t polled_at;               /* sched.clock at the last look */
 	struct gd__m *_Atomic allm;
 	_Atomic uint32_t sysmon_idle; /* futex word: 1 while sysmon sleeps with all Ps idle */
 	_Atomic uint32_t starved;     /* a thread was refused: sysmon tries again after a while */
@@ -82,9 +88,23 @@ void gd__stop_m(struct gd__m *m); /* goes idle without a P; returns with one */
 void gd__start_m(struct gd__p *p, bool spinning);
 /* One more P looks for work, unless somebody already does. */
 void gd__wake_p(void);
+
+/* sources.c */
 bool gd__sources_poll(int p, bool all);
 int64_t gd__sources_deadline(void);
 bool gd__sources_pending(void);
+/* Looks without waiting; what is ready goes to p, which the caller holds. False if nothing was. */
+bool gd__poller_look(struct gd__p *p);
+/* The same without a P: to the global queue. */
+bool gd__poller_sweep(void);
+/* m, which has no P, waits in the poller, if there is reason to and nobody else does. */
+enum gd__polled {
+	GD__POLLED_P,     /* m holds a P, with work */
+	GD__POLLED_AGAIN, /* it waited, and has to begin anew */
+	GD__POLLED_OTHER, /* another thread is there, and looks after the deadlines too */
+	GD__POLLED_NONE   /* no poller, or nothing to wait for in it */
+};
+enum gd__polled gd__poller_wait(struct gd__m *m, int64_t deadline);
 
 /* park.c */
 /* g, which is off every queue, runs on m from here on: its context. On the system stack. */

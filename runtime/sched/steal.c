@@ -31,56 +31,6 @@ uint32_t gd__sched_random(void)
 	return m->random = x;
 }
 
-bool gd__sources_poll(int p, bool all)
-{
-	bool found = false;
-	int64_t now = 0;
-
-	for (uint32_t i = 0; i < gd__sched.nsources; i++) {
-		const struct gd__source *s = gd__sched.source[i];
-
-		if (!s->pending())
-			continue;
-		if (now == 0)
-			now = gd__os_now();
-		found |= s->poll(p, all, now);
-	}
-	return found;
-}
-
-int64_t gd__sources_deadline(void)
-{
-	int64_t earliest = INT64_MAX;
-
-	for (uint32_t i = 0; i < gd__sched.nsources; i++) {
-		int64_t d = gd__sched.source[i]->deadline();
-
-		earliest = d < earliest ? d : earliest;
-	}
-	return earliest;
-}
-
-bool gd__sources_pending(void)
-{
-	for (uint32_t i = 0; i < gd__sched.nsources; i++)
-		if (gd__sched.source[i]->pending())
-			return true;
-	return false;
-}
-
-void gd__source_register(const struct gd__source *s)
-{
-	gd__assert(gd__sched.nsources < GD__SOURCES_MAX);
-	gd__sched.source[gd__sched.nsources++] = s;
-}
-
-void gd__source_changed(int64_t when)
-{
-	/* relaxed: a keeper that is just going to sleep looks at the deadlines again, see stop_m */
-	if (when < gd__load_relaxed(&gd__sched.keeper) && gd__load_relaxed(&gd__sched.npidle) > 0)
-		gd__wake_p();
-}
-
 static struct gd__g *global_get(struct gd__p *p, uint32_t most)
 {
 	struct gd__g *g;
@@ -190,6 +140,14 @@ static struct gd__g *go_idle(struct gd__m *m)
 	return NULL;
 }
 
+/* What would starve if P's own queue came first always. */
+static struct gd__g *now_and_then(struct gd__p *p)
+{
+	if (p->id == 0)
+		gd__sources_poll(0, false); /* shares of Ps that do not exist any more */
+	return global_get(p, 1);
+}
+
 struct gd__g *gd__find_runnable(struct gd__m *m, bool *inherit)
 {
 	for (;;) {
@@ -202,13 +160,17 @@ struct gd__g *gd__find_runnable(struct gd__m *m, bool *inherit)
 			continue;
 		}
 		gd__assert(m->p != NULL);
-		gd__sources_poll(m->p->id, false);
+		/* relaxed: this P's own timers write it, others' are hints */
+		if (gd__unlikely(gd__load_relaxed(&m->p->due) != INT64_MAX))
+			gd__sources_poll(m->p->id, false);
 		if (gd__load_relaxed(&m->p->schedtick) % GLOBAL_TICK == 0)
-			g = global_get(m->p, 1);
+			g = now_and_then(m->p);
 		if (!g)
 			g = gd__p_get(m->p, inherit);
 		if (!g)
 			g = global_get(m->p, 0);
+		if (!g && gd__poller_look(m->p))
+			g = gd__p_get(m->p, inherit);
 		if (!g)
 			g = steal_if_allowed(m);
 		if (!g && m->p)
@@ -255,11 +217,19 @@ static bool keeper_takes_p(struct gd__m *m)
 	return true;
 }
 
+/* Goes idle: in the poller, or on its futex, with the limit of the keeper or none. */
 void gd__stop_m(struct gd__m *m)
 {
 	for (;;) {
 		int64_t deadline = gd__sources_deadline();
+		enum gd__polled polled = gd__poller_wait(m, deadline);
 
+		if (polled == GD__POLLED_P)
+			return;
+		if (polled == GD__POLLED_AGAIN)
+			continue;
+		if (polled == GD__POLLED_OTHER)
+			deadline = INT64_MAX;
 		gd__lock(&gd__sched.lock, GD__RANK_SCHED);
 		m->link = gd__sched.idle_m;
 		gd__sched.idle_m = m;

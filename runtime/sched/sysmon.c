@@ -21,6 +21,11 @@
 #define SHORTEST_NS 20000
 #define LONGEST_NS  10000000
 #define IDLE_ROUNDS 50
+/* It sleeps once all Ps have been idle for so long: not between the messages of a conversation. */
+#define NAP_NS 1000000
+/* The poller is looked into at least so often; and after UNATTENDED_NS if a P could wait in it. */
+#define POLL_NS       10000000
+#define UNATTENDED_NS 200000
 /* How often a deadlock that a thread of the program might still resolve is looked at again. */
 #define DOUBT_NS INT64_C(1000000000)
 
@@ -92,6 +97,26 @@ static int64_t idle_ns(void)
 	return left;
 }
 
+/* Rises with whatever the Ps do. */
+static uint32_t activity(void)
+{
+	uint32_t n = gd__load_relaxed(&gd__sched.procs); /* all of this is compared, no more */
+	uint32_t sum = gd__load_relaxed(&gd__sched.polls);
+
+	for (uint32_t i = 0; i < n; i++)
+		sum += gd__load_relaxed(&gd__allp[i].schedtick);
+	return sum;
+}
+
+/* All Ps are idle: have they been for a while? */
+static bool idle_for_long(void)
+{
+	uint32_t before = activity();
+
+	gd__os_nanosleep(NAP_NS);
+	return activity() == before;
+}
+
 /* Sleeps until a P is taken from the idle list or something is due. False if it may not. */
 static bool sleep_while_idle(void)
 {
@@ -99,6 +124,8 @@ static bool sleep_while_idle(void)
 
 	if (!all_idle() || gd__options.schedtrace > 0)
 		return false;
+	if (!idle_for_long())
+		return true;
 	gd__store_seq_cst(&gd__sched.sysmon_idle, 1); /* pairs with gd__p_idle_get */
 	/* pairs with without_thread, gd__sysmon_ask_dump, gd__sysmon_ask_fault: they wake after it
 	 */
@@ -133,6 +160,31 @@ void gd__schedtrace(int64_t now)
 	gd__out_flush(&o);
 }
 
+/* Whether goroutines wait in the poller with nobody there. */
+static bool unattended(void)
+{
+	/* relaxed: hints, looked at again in the next round */
+	return gd__load_relaxed(&gd__sched.poll_waiters) > 0 &&
+	       gd__load_relaxed(&gd__sched.polling) == 0;
+}
+
+static bool look_after_poller(int64_t now)
+{
+	static uint32_t seen; /* sysmon's own */
+	uint32_t polls = gd__load_relaxed(&gd__sched.polls);
+
+	if (!unattended() || polls != seen) {
+		seen = polls;
+		return false;
+	}
+	if (gd__load_relaxed(&gd__sched.npidle) > 0) { /* a hint */
+		gd__wake_p(); /* the M that comes finds nothing else, and waits there */
+		return false;
+	}
+	/* its own clock, see sources.c */
+	return now - gd__load_relaxed(&gd__sched.polled_at) >= POLL_NS && gd__poller_sweep();
+}
+
 /* What a round of sysmon does in a world that goes on. True if it found something to do. */
 static bool look_after(int64_t now)
 {
@@ -141,6 +193,7 @@ static bool look_after(int64_t now)
 
 	gd__store_relaxed(&gd__sched.clock, now);
 	gd__preempt_late(now);
+	busy |= look_after_poller(now);
 	if (gd__sources_deadline() < now - SHORTEST_NS)
 		gd__wake_p();
 	if (gd__load_relaxed(&gd__sched.starved) && now - refused >= LONGEST_NS) { /* a hint */
@@ -181,6 +234,9 @@ static void sysmon(void)
 		pause = quiet < IDLE_ROUNDS ? SHORTEST_NS : pause * 2;
 		if (pause > LONGEST_NS)
 			pause = LONGEST_NS;
+		if (pause > UNATTENDED_NS && unattended() &&
+		    gd__load_relaxed(&gd__sched.npidle) > 0) /* a hint */
+			pause = UNATTENDED_NS;
 	}
 }
 
@@ -201,7 +257,9 @@ static bool others_may_wake(void)
 /* Nothing runs, nothing is queued, no source will make anything runnable. Lock held. */
 static bool nothing_moves(void)
 {
-	if (gd__sched.nmidle < gd__sched.nm || gd__sched.global.n > 0 || gd__sched.idle_p == NULL)
+	/* relaxed: stored under the lock when it comes out */
+	if (gd__sched.nmidle + gd__load_relaxed(&gd__sched.npolling) < gd__sched.nm ||
+	    gd__sched.global.n > 0 || gd__sched.idle_p == NULL)
 		return false;
 	/* relaxed: stored under the lock */
 	if (gd__load_relaxed(&gd__sched.stopping) || gd__load_relaxed(&gd__sched.ended))

@@ -78,8 +78,11 @@ static void sift_down(struct gd__timers *h, uint32_t i)
 
 static void note_earliest(struct gd__timers *h)
 {
+	int64_t when = h->n > 0 ? h->at[0]->when : INT64_MAX;
+
 	/* relaxed: a hint for the scheduler; the timer itself is found under the lock */
-	gd__store_relaxed(&h->earliest, h->n > 0 ? h->at[0]->when : INT64_MAX);
+	gd__store_relaxed(&h->earliest, when);
+	gd__source_due((int)(h - gd__timers), when);
 }
 
 static void grow(struct gd__timers *h)
