@@ -25,6 +25,14 @@ struct bench {
 	double (*value)(long n); /* sized */
 };
 
+/* How long a measurement is to take. */
+static inline double bench_target_ns(double ms)
+{
+	const char *given = getenv("BENCH_MS");
+
+	return (given && *given ? strtod(given, NULL) : ms) * 1e6;
+}
+
 static inline double bench_now_ns(void)
 {
 	struct timespec t;
@@ -44,9 +52,7 @@ static inline double bench_took_ns(void (*run)(long n), long n)
 /* ns per operation. The short runs that find n are the warm-up. */
 static inline double bench_per_op(void (*run)(long n))
 {
-	const char *ms = getenv("BENCH_MS");
-	double target = (ms ? strtod(ms, NULL) : 200) * 1e6;
-	double took;
+	double target = bench_target_ns(200), took;
 	long n = BENCH_BATCH;
 
 	while ((took = bench_took_ns(run, n)) < target / 10)

@@ -3,7 +3,7 @@
  *
  * The second peer because it is the other one in Debian with a switch of its own, written for
  * servers, and the leanest of its kind: one thread, no channels, no select, no timers that call,
- * no yield (st_usleep(0) goes by way of epoll_wait). Its stacks have no guard.
+ * no yield (st_usleep(0) goes by way of select). Its stacks have no guard.
  */
 #include <st.h>
 
@@ -98,7 +98,6 @@ int main(int argc, char **argv)
 {
 	const struct bench *b = bench_choose(rows, sizeof(rows) / sizeof(rows[0]), argc, argv);
 
-	st_set_eventsys(ST_EVENTSYS_ALT);
 	if (st_init() != 0) {
 		perror("st_init");
 		return 1;
