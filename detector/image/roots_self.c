@@ -238,7 +238,7 @@ static void add_running(struct gd__roots_self *r, const struct gd__image *im,
 	if (r->caller_sp && g->id == im->checker_id)
 		sp = r->caller_sp;
 	else
-		add_words(r, GD__ROOT_G, t->regs, 16);
+		add_words(r, GD__ROOT_G, t->regs, GD__DWARF_REGS);
 	if (t->sp > g->stack_lo && t->sp < g->stack_hi)
 		add(r, GD__ROOT_G, sp > g->stack_lo ? sp : g->stack_lo, g->stack_hi, false);
 }
@@ -264,7 +264,7 @@ static void add_goroutines(struct gd__roots_self *r, const struct gd__image *im)
 		const struct gd__ginfo *g = &im->g[i];
 
 		if (g->state == GD__GI_SYSCALL)
-			add_words(r, GD__ROOT_G, g->call_regs, 6);
+			add_words(r, GD__ROOT_G, g->call_regs, GD__CALL_REGS);
 		if (g->id == r->main_goid) /* nothing of it is live */
 			add(r, GD__ROOT_G, g->stack_hi, g->stack_hi, false);
 	}

@@ -29,9 +29,15 @@ struct gd__ctx {
  * stack at system_sp (16-byte aligned) and calls fn(g) there, which returns the context to go on
  * with: another goroutine's, or save. The caller goes on, perhaps on another thread, when its
  * context is returned in this way. (Go's mcall and gogo.)
+ *
+ * GD__TLS_LOAD(out, symbol), there too: reads the pointer in an initial-exec thread-local.
+ * Compilers keep the address of a thread-local across a context switch, after which the goroutine
+ * may run on another thread: so this is a load they cannot look into.
  */
 #if defined(__x86_64__)
 #	include "runtime/arch/ctx_x86_64.h"
+#elif defined(__aarch64__)
+#	include "runtime/arch/ctx_aarch64.h"
 #else
 #	error "no context switch for this CPU"
 #endif
@@ -62,7 +68,7 @@ void gd__call_on(uintptr_t sp, void (*fn)(void *), void *arg);
 
 /*
  * gd_syscall_enter is here: it calls this with the caller's callee-saved registers as they are,
- * frame[1..7] = r15 r14 r13 r12 rbx rbp pc; the caller's stack begins at frame + 8.
+ * the GD__CALL_REGS of regs.h, then the return address; the caller's stack begins behind it.
  */
 void gd__syscall_enter(const uintptr_t *frame);
 

@@ -2,6 +2,7 @@
  * ctx_x86_64.S - what of the context switch is no inline code, for x86-64, System V ABI: where a
  * goroutine begins, a call on another stack, the entry of a system call.
  */
+#if defined(__x86_64__)
 	.text
 
 /*
@@ -54,8 +55,8 @@ gd__call_on:
 	.size	gd__call_on, . - gd__call_on
 
 /*
- * void gd_syscall_enter(void): calls gd__syscall_enter(frame) with all callee-saved registers on
- * the stack as the caller has them: r15 r14 r13 r12 rbx rbp return-address from frame[1] on.
+ * void gd_syscall_enter(void): calls gd__syscall_enter(frame), see ctx.h, with r15 r14 r13 r12
+ * rbx rbp and the return address on the stack.
  */
 	.globl	gd_syscall_enter
 	.type	gd_syscall_enter, @function
@@ -74,12 +75,13 @@ gd_syscall_enter:
 	pushq	%r14
 	pushq	%r15
 	subq	$8, %rsp
-	movq	%rsp, %rdi
+	leaq	8(%rsp), %rdi
 	callq	gd__syscall_enter
 	leave
 	.cfi_def_cfa rsp, 8
 	ret
 	.cfi_endproc
 	.size	gd_syscall_enter, . - gd_syscall_enter
+#endif
 
 	.section .note.GNU-stack,"",@progbits

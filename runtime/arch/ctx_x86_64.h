@@ -30,4 +30,7 @@ static GD__ALWAYS_INLINE void gd__mcall(struct gd__ctx *save, uintptr_t system_s
 			   "memory");
 }
 
+#define GD__TLS_LOAD(out, symbol)                                                                  \
+	__asm__ volatile("movq " #symbol "@gottpoff(%%rip), %0\n\tmovq %%fs:(%0), %0" : "=r"(out))
+
 #endif

@@ -4,6 +4,7 @@
 #include "runtime/base/lock.h"
 
 #include "runtime/base/atomic.h"
+#include "runtime/base/cpu.h"
 #include "runtime/base/fatal.h"
 #include "runtime/base/os_linux.h"
 
@@ -43,13 +44,6 @@ static void rank_pop(const struct gd__lock *l)
 }
 #endif
 
-static void pause_cpu(void)
-{
-#if defined(__x86_64__)
-	__builtin_ia32_pause();
-#endif
-}
-
 void gd__lock_slow(struct gd__lock *l)
 {
 	for (int i = 0; i < SPINS; i++) {
@@ -58,7 +52,7 @@ void gd__lock_slow(struct gd__lock *l)
 		if (gd__load_relaxed(&l->state) == 0 && /* orders nothing: the cas below decides */
 		    gd__cas_acquire(&l->state, &zero, 1)) /* pairs with swap in gd__unlock */
 			return;
-		pause_cpu();
+		gd__cpu_pause();
 	}
 	while (gd__swap_acquire(&l->state, 2) != 0) /* pairs with swap in gd__unlock */
 		gd__os_futex_wait(&l->state, 2, -1);

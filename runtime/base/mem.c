@@ -1,13 +1,15 @@
 /*
  * mem.c - memcpy and friends that no interposer sees.
  *
- * Small sizes by two overlapping moves, large ones by the string instructions
- * (fast on every x86-64 since 2013) or, elsewhere, by plain loops.
+ * Small sizes by two overlapping moves, large ones by the CPU's string instructions where it
+ * has good ones, or else by plain loops.
  */
 #define GD__KEEP_LIBC_MEM
 #include "runtime/base/mem.h"
 
 #include <stdint.h>
+
+#include "runtime/base/cpu.h"
 
 typedef uint64_t __attribute__((aligned(1), may_alias)) word8;
 typedef uint32_t __attribute__((aligned(1), may_alias)) word4;
@@ -41,12 +43,10 @@ static void move_small(char *d, const char *s, size_t n)
 
 static void copy_forward(char *d, const char *s, size_t n)
 {
-#if defined(__x86_64__)
-	if (n >= 256) {
-		__asm__ volatile("rep movsb" : "+D"(d), "+S"(s), "+c"(n) : : "memory");
+	if (n >= GD__STRING_LEAST) {
+		gd__string_copy(d, s, n);
 		return;
 	}
-#endif
 	for (; n >= 8; n -= 8, d += 8, s += 8) {
 		OPAQUE(d);
 		*(word8 *)d = *(const word8 *)s;
@@ -97,12 +97,10 @@ void *gd__memset(void *dst, int c, size_t n)
 	char *d = dst;
 	uint64_t w = 0x0101010101010101u * (unsigned char)c;
 
-#if defined(__x86_64__)
-	if (n >= 256) {
-		__asm__ volatile("rep stosb" : "+D"(d), "+c"(n) : "a"(c) : "memory");
+	if (n >= GD__STRING_LEAST) {
+		gd__string_fill(d, c, n);
 		return dst;
 	}
-#endif
 	for (; n >= 8; n -= 8, d += 8) {
 		OPAQUE(d);
 		*(word8 *)d = w;

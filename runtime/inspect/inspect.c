@@ -279,8 +279,8 @@ bool gd__inspect_thread(const struct gd__runtime *rt, uint64_t i, struct gd__tin
 	/* of a private copy; regs were written before the state */
 	if (gd__load_relaxed(&m.stop) == GD__M_STOPPED || m.regs_own) {
 		memcpy(t->regs, m.regs, sizeof(t->regs));
-		t->sp = m.regs[7];
-		t->pc = m.regs[16];
+		t->sp = m.regs[GD__DWARF_SP];
+		t->pc = m.regs[GD__DWARF_PC];
 	}
 	return true;
 }
@@ -374,19 +374,7 @@ bool gd__thread_is_runtime(void)
 	return gd__m_self() != NULL;
 }
 
-/* The registers that a callee saves, as they are in the caller of gd__inspect_on_system_stack. */
-static GD__ALWAYS_INLINE void capture(uint64_t *regs)
-{
-#if defined(__x86_64__)
-	__asm__ volatile("movq %%rbx, 24(%0)\n\tmovq %%rbp, 48(%0)\n\tmovq %%rsp, 56(%0)\n\t"
-			 "movq %%r12, 96(%0)\n\tmovq %%r13, 104(%0)\n\tmovq %%r14, 112(%0)\n\t"
-			 "movq %%r15, 120(%0)\n\tleaq 0(%%rip), %%rax\n\tmovq %%rax, 128(%0)"
-			 :
-			 : "r"(regs)
-			 : "rax", "memory");
-#endif
-}
-
+/* The registers are those of this function, which its caller's frames follow. */
 GD__NOINLINE void gd__inspect_on_system_stack(void (*fn)(void *), void *arg)
 {
 	struct gd__m *m = gd__m_self();
@@ -396,7 +384,7 @@ GD__NOINLINE void gd__inspect_on_system_stack(void (*fn)(void *), void *arg)
 		return;
 	}
 	memset(m->regs, 0, sizeof(m->regs));
-	capture(m->regs);
+	gd__regs_capture(m->regs);
 	m->regs_own = true;
 	gd__on_system_stack(fn, arg);
 	m->regs_own = false;

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "runtime/arch/regs.h"
 #include "runtime/base/objkind.h"
 #include "runtime/base/waitreason.h"
 
@@ -48,12 +49,13 @@ struct gd__ginfo {
 	bool timed;       /* parked with a deadline: wakes by itself */
 	int64_t since_ns; /* clock time of the last park */
 	uint64_t stack_lo, stack_hi;
-	uint64_t sp;           /* saved; 0 if it runs (then look at its thread) */
-	uint64_t resume_pc;    /* where the saved context continues */
-	uint64_t bp;           /* frame pointer at sp, 0 if unknown */
-	uint64_t call_regs[6]; /* in a system call: rbx rbp r12 r13 r14 r15, roots as well */
-	uint64_t entry;        /* address of its function */
-	uint32_t nwaits;       /* see gd__inspect_wait */
+	uint64_t sp;        /* saved; 0 if it runs (then look at its thread) */
+	uint64_t resume_pc; /* where the saved context continues */
+	uint64_t bp;        /* frame pointer at sp, 0 if unknown */
+	/* In a system call, of numbers GD__CALL_REG_NUMBERS; roots as well. */
+	uint64_t call_regs[GD__CALL_REGS];
+	uint64_t entry;  /* address of its function */
+	uint32_t nwaits; /* see gd__inspect_wait */
 	uint64_t waits, wait_stride;
 	char name[GD__GI_TEXT]; /* "" if the text could not be read */
 	char site[GD__GI_TEXT]; /* where it was started, "file.c:12" */
@@ -100,10 +102,10 @@ struct gd__oinfo {
 /* A thread of the runtime. */
 struct gd__tinfo {
 	int32_t tid;
-	uint64_t goid;               /* goroutine it runs, 0 if none */
-	uint64_t sp, pc;             /* when stopped by signal or in our own process; else 0 */
-	uint64_t regs[16];           /* general registers in DWARF order, valid if pc != 0 */
-	uint64_t stack_lo, stack_hi; /* of its system stack, 0 if unknown */
+	uint64_t goid;                 /* goroutine it runs, 0 if none */
+	uint64_t sp, pc;               /* when stopped by signal or in our own process; else 0 */
+	uint64_t regs[GD__DWARF_REGS]; /* general registers in DWARF order, valid if pc != 0 */
+	uint64_t stack_lo, stack_hi;   /* of its system stack, 0 if unknown */
 };
 
 /* What the anchor says, checked. */

@@ -104,7 +104,7 @@ size_t gd__trace_frame_pointers(uintptr_t *pcs, size_t max, const void *frame, u
 
 		if (f[1] == 0)
 			break;
-		pcs[n++] = f[1];
+		pcs[n++] = gd__code_address(f[1]);
 		if (f[0] <= at)
 			break;
 		at = f[0];
@@ -114,7 +114,7 @@ size_t gd__trace_frame_pointers(uintptr_t *pcs, size_t max, const void *frame, u
 
 struct walk {
 	struct gd__unwind_regs regs;
-	bool exact; /* regs.pc is an instruction about to run, not a return address */
+	bool exact; /* its pc is an instruction about to run, not a return address */
 	uintptr_t lo, hi;
 	uintptr_t *pcs;
 	size_t max, n;
@@ -123,11 +123,11 @@ struct walk {
 /* Without libunwind: what frame pointers give. */
 static size_t walk_frames(const struct walk *w)
 {
-	uintptr_t bp = w->regs.r[GD__DWARF_RBP];
+	uintptr_t bp = w->regs.r[GD__DWARF_FP];
 	size_t n = 0;
 
 	if (w->max > 0)
-		w->pcs[n++] = w->regs.pc;
+		w->pcs[n++] = w->regs.r[GD__DWARF_PC];
 	return n + gd__trace_frame_pointers(w->pcs + n, w->max - n, (const void *)bp, w->lo, w->hi);
 }
 
@@ -146,24 +146,22 @@ static void walk(void *arg)
 size_t gd__trace_context(uintptr_t *pcs, size_t max, uintptr_t pc, uintptr_t sp, uintptr_t bp,
 			 uintptr_t lo, uintptr_t hi)
 {
-	struct walk w = {
-		.exact = true, .lo = lo, .hi = hi, .pcs = pcs, .max = max, .regs = { .pc = pc }
-	};
+	struct walk w = { .exact = true, .lo = lo, .hi = hi, .pcs = pcs, .max = max };
 
-	w.regs.r[GD__DWARF_RSP] = sp;
-	w.regs.r[GD__DWARF_RBP] = bp;
+	w.regs.r[GD__DWARF_SP] = sp;
+	w.regs.r[GD__DWARF_FP] = bp;
+	w.regs.r[GD__DWARF_PC] = pc;
 	gd__on_system_stack(walk, &w);
 	return w.n;
 }
 
-size_t gd__trace_regs(uintptr_t *pcs, size_t max, const uint64_t regs[16], uintptr_t pc,
-		      uintptr_t lo, uintptr_t hi)
+size_t gd__trace_regs(uintptr_t *pcs, size_t max, const uint64_t *regs, uintptr_t pc, uintptr_t lo,
+		      uintptr_t hi)
 {
-	struct walk w = {
-		.exact = true, .lo = lo, .hi = hi, .pcs = pcs, .max = max, .regs = { .pc = pc }
-	};
+	struct walk w = { .exact = true, .lo = lo, .hi = hi, .pcs = pcs, .max = max };
 
-	memcpy(w.regs.r, regs, sizeof(w.regs.r));
+	memcpy(w.regs.r, regs, GD__DWARF_REGS * sizeof(*regs));
+	w.regs.r[GD__DWARF_PC] = pc;
 	gd__on_system_stack(walk, &w);
 	return w.n;
 }
@@ -174,7 +172,7 @@ GD__NOINLINE size_t gd__trace_self(uintptr_t *pcs, size_t max, size_t skip)
 	struct walk w = { .pcs = all, .max = sizeof(all) / sizeof(*all) };
 
 	gd__stack_bounds(&w.lo, &w.hi);
-	gd__unwind_capture(&w.regs);
+	gd__regs_capture(w.regs.r);
 	gd__on_system_stack(walk, &w);
 	skip++; /* this function */
 	if (w.n <= skip)
@@ -229,14 +227,14 @@ static size_t trace_running(const struct gd__runtime *rt, const struct gd__ginfo
 size_t gd__trace_goroutine(const struct gd__runtime *rt, const struct gd__ginfo *g, uintptr_t *pcs,
 			   size_t max)
 {
-	uint64_t regs[16] = { 0 };
+	uint64_t regs[GD__DWARF_REGS] = { 0 };
 
 	if (g->sp == 0)
 		return trace_running(rt, g, pcs, max);
-	regs[GD__DWARF_RSP] = g->sp;
-	regs[GD__DWARF_RBP] = g->bp;
+	regs[GD__DWARF_SP] = g->sp;
+	regs[GD__DWARF_FP] = g->bp;
 	if (g->state == GD__GI_SYSCALL) {
-		static const uint8_t number[6] = { GD__DWARF_RBX, GD__DWARF_RBP, 12, 13, 14, 15 };
+		static const uint8_t number[] = GD__CALL_REG_NUMBERS;
 
 		for (size_t i = 0; i < sizeof(number); i++)
 			regs[number[i]] = g->call_regs[i];

@@ -25,9 +25,10 @@ size_t gd__trace_self(uintptr_t *pcs, size_t max, size_t skip);
 /* Stack that continues at pc with sp (and bp, 0 if unknown), inside [lo, hi). */
 size_t gd__trace_context(uintptr_t *pcs, size_t max, uintptr_t pc, uintptr_t sp, uintptr_t bp,
 			 uintptr_t lo, uintptr_t hi);
-/* The same with all registers (DWARF order) of a context that was interrupted at pc. */
-size_t gd__trace_regs(uintptr_t *pcs, size_t max, const uint64_t regs[16], uintptr_t pc,
-		      uintptr_t lo, uintptr_t hi);
+/* The same with all GD__DWARF_REGS registers (DWARF order) of a context that was interrupted at pc.
+ */
+size_t gd__trace_regs(uintptr_t *pcs, size_t max, const uint64_t *regs, uintptr_t pc, uintptr_t lo,
+		      uintptr_t hi);
 /*
  * Stack of a goroutine of our own process: parked, runnable, in a system call, stopped by the
  * stopped world, or the caller of gd__inspect_on_system_stack. 0 if it runs. All of pcs count

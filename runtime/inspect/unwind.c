@@ -12,8 +12,8 @@
 #include <errno.h>
 #include <libunwind.h>
 #include <string.h>
-#include <sys/ucontext.h>
 
+#include "runtime/arch/signal.h"
 #include "runtime/base/atomic.h"
 #include "runtime/base/compiler.h"
 #include "runtime/base/options.h"
@@ -28,11 +28,6 @@ static __typeof__(&unw_get_reg) get_reg;
 
 enum { UNTRIED, READY, MISSING };
 static _Atomic int library;
-
-/* Where the general registers stand in a ucontext, by DWARF number. */
-static const uint8_t greg[16] = { REG_RAX, REG_RDX, REG_RCX, REG_RBX, REG_RSI, REG_RDI,
-				  REG_RBP, REG_RSP, REG_R8,  REG_R9,  REG_R10, REG_R11,
-				  REG_R12, REG_R13, REG_R14, REG_R15 };
 
 bool gd__unwind_load(void)
 {
@@ -66,14 +61,14 @@ size_t gd__unwind(const struct gd__unwind_regs *regs, bool exact, uintptr_t lo, 
 	int saved = errno;
 
 	memset(&context, 0, sizeof(context));
-	for (unsigned i = 0; i < gd__countof(greg); i++)
-		context.uc_mcontext.gregs[greg[i]] = (greg_t)regs->r[i];
-	context.uc_mcontext.gregs[REG_RIP] = (greg_t)regs->pc;
+	for (unsigned i = 0; i < GD__REGS; i++)
+		GD__MCONTEXT_REG(&context.uc_mcontext, i) =
+			(__typeof__(GD__MCONTEXT_REG(&context.uc_mcontext, i)))regs->r[i];
 	if (init_local2(&cursor, &context, exact ? UNW_INIT_SIGNAL_FRAME : 0) == 0) {
 		while (n < max && get_reg(&cursor, UNW_REG_IP, &pc) == 0 && pc != 0 &&
 		       get_reg(&cursor, UNW_REG_SP, &sp) == 0 && sp >= lo && sp <= hi &&
 		       sp > last) {
-			pcs[n++] = pc;
+			pcs[n++] = gd__code_address(pc);
 			last = sp;
 			if (step(&cursor) <= 0)
 				break;

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "runtime/arch/ctx.h"
+#include "runtime/arch/regs.h"
 #include "runtime/base/objkind.h"
 
 struct gd__m;
@@ -90,7 +91,7 @@ struct gd__g {
 
 	/* In a system call: where its frames are, and the callee-saved registers. */
 	uintptr_t call_sp, call_pc, call_bp;
-	uintptr_t call_regs[6]; /* rbx rbp r12 r13 r14 r15 */
+	uintptr_t call_regs[GD__CALL_REGS]; /* GD__CALL_REG_NUMBERS */
 };
 
 /* Status changes; throws on one that is not legal. */

@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "runtime/arch/ctx.h"
+#include "runtime/arch/regs.h"
 #include "runtime/base/compiler.h"
 
 struct gd__g;
@@ -19,8 +21,6 @@ struct gd__p;
 
 /* A thread stopped by a signal, see stw.c. */
 enum gd__m_stop { GD__M_GOING, GD__M_ASKED, GD__M_STOPPED };
-
-#define GD__M_REGS 17 /* 16 general registers in DWARF order, then the pc */
 
 struct gd__m {
 	struct gd__g *cur;         /* goroutine it runs; NULL in the scheduler */
@@ -43,29 +43,21 @@ struct gd__m {
 	void (*helper)(void); /* what its thread does instead of running goroutines, or NULL */
 	bool faulted;         /* its goroutine has met a guard: it waits for the end, see trap.c */
 
-	_Atomic uint32_t busy;     /* > 0: in code that a stopper must not interrupt, see below */
-	_Atomic uint32_t stop;     /* enum gd__m_stop */
-	uint64_t regs[GD__M_REGS]; /* valid while stop is GD__M_STOPPED, or regs_own */
-	bool regs_own;             /* saved by the thread itself, which is on its system stack */
+	_Atomic uint32_t busy;   /* > 0: in code that a stopper must not interrupt, see below */
+	_Atomic uint32_t stop;   /* enum gd__m_stop */
+	uint64_t regs[GD__REGS]; /* valid while stop is GD__M_STOPPED, or regs_own */
+	bool regs_own;           /* saved by the thread itself, which is on its system stack */
 };
 
 /* Only gd__m_self and the thread's first code name it. */
 extern GD__TLS struct gd__m *gd__m_tls GD__HIDDEN;
 
-/*
- * This thread's M; NULL on a foreign thread. Do not keep it across a park.
- * Compilers keep the address of a thread-local across a context switch, after which the goroutine
- * may run on another thread: so the load is one they cannot look into.
- */
+/* This thread's M; NULL on a foreign thread. Do not keep it across a park. */
 static GD__ALWAYS_INLINE struct gd__m *gd__m_self(void)
 {
 	struct gd__m *m;
 
-#if defined(__x86_64__)
-	__asm__ volatile("movq gd__m_tls@gottpoff(%%rip), %0\n\tmovq %%fs:(%0), %0" : "=r"(m));
-#else
-#	error "no access to thread-locals for this CPU"
-#endif
+	GD__TLS_LOAD(m, gd__m_tls);
 	return m;
 }
 

@@ -225,8 +225,10 @@ static void creation_stack(struct gd__g *g, const struct gd__g *parent, uintptr_
 	       (uintptr_t)(frame + 2) <= parent->stack_hi && n < GD__CREATE_FRAMES) {
 		const uintptr_t *up = (const uintptr_t *)frame[0];
 
-		if (n > 0 || frame[1] == site_pc)
-			g->create_pc[n++] = frame[1];
+		uintptr_t pc = gd__code_address(frame[1]);
+
+		if (n > 0 || pc == site_pc)
+			g->create_pc[n++] = pc;
 		if (up <= frame || ((uintptr_t)up & 7))
 			break;
 		frame = up;

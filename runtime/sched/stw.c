@@ -10,8 +10,8 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <ucontext.h>
 
+#include "runtime/arch/signal.h"
 #include "runtime/base/atomic.h"
 #include "runtime/base/fatal.h"
 #include "runtime/base/os_linux.h"
@@ -100,13 +100,8 @@ static void take_resting_ps(const struct gd__p *own)
 
 static void save_registers(struct gd__m *m, const ucontext_t *uc)
 {
-	static const int order[16] = { REG_RAX, REG_RDX, REG_RCX, REG_RBX, REG_RSI, REG_RDI,
-				       REG_RBP, REG_RSP, REG_R8,  REG_R9,  REG_R10, REG_R11,
-				       REG_R12, REG_R13, REG_R14, REG_R15 };
-
-	for (int i = 0; i < 16; i++)
-		m->regs[i] = (uint64_t)uc->uc_mcontext.gregs[order[i]];
-	m->regs[16] = (uint64_t)uc->uc_mcontext.gregs[REG_RIP];
+	for (unsigned i = 0; i < GD__REGS; i++)
+		m->regs[i] = gd__signal_reg(uc, i);
 }
 
 /*
@@ -118,7 +113,7 @@ static void save_registers(struct gd__m *m, const ucontext_t *uc)
  */
 static bool may_stop(const struct gd__m *m, const ucontext_t *uc)
 {
-	uintptr_t sp = (uintptr_t)uc->uc_mcontext.gregs[REG_RSP];
+	uintptr_t sp = gd__signal_reg(uc, GD__DWARF_SP);
 	const struct gd__g *g = m->cur;
 
 	if (!g || m->system_depth > 0 || gd__load_relaxed(&m->busy) > 0) /* own thread */

@@ -22,13 +22,11 @@
 /* The caller's frames for tracebacks and stack scans while the thread is in the kernel. */
 static void save_frames(struct gd__g *g, const uintptr_t *frame)
 {
-	static const uint8_t rbx_rbp_r12_to_r15[6] = { 5, 6, 4, 3, 2, 1 };
-
-	for (int i = 0; i < 6; i++)
-		g->call_regs[i] = frame[rbx_rbp_r12_to_r15[i]];
-	g->call_bp = frame[6];
-	g->call_pc = frame[7];
-	g->call_sp = (uintptr_t)(frame + 8);
+	for (int i = 0; i < GD__CALL_REGS; i++)
+		g->call_regs[i] = frame[i];
+	g->call_bp = frame[GD__CALL_REGS - 1];
+	g->call_pc = gd__code_address(frame[GD__CALL_REGS]);
+	g->call_sp = (uintptr_t)(frame + GD__CALL_REGS + 1);
 }
 
 void gd__syscall_enter(const uintptr_t *frame)

@@ -8,8 +8,8 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <ucontext.h>
 
+#include "runtime/arch/signal.h"
 #include "runtime/base/atomic.h"
 #include "runtime/base/fatal.h"
 #include "runtime/base/os_linux.h"
@@ -50,9 +50,9 @@ static void on_fault(int sig, siginfo_t *info, void *context)
 		pass_on(sig, info, context);
 		return;
 	}
-	g->call_sp = (uintptr_t)uc->uc_mcontext.gregs[REG_RSP];
-	g->call_pc = (uintptr_t)uc->uc_mcontext.gregs[REG_RIP];
-	g->call_bp = (uintptr_t)uc->uc_mcontext.gregs[REG_RBP];
+	g->call_sp = gd__signal_reg(uc, GD__DWARF_SP);
+	g->call_pc = gd__signal_reg(uc, GD__DWARF_PC);
+	g->call_bp = gd__signal_reg(uc, GD__DWARF_FP);
 	m->faulted = true; /* a stop signal finds it on this stack */
 	gd__sysmon_ask_fault(m, g);
 	for (;;)

@@ -25,8 +25,7 @@ struct work {
 
 static struct context context_of(const struct gd__core *c, const struct gd__ginfo *g)
 {
-	/* DWARF's numbers of what a call saves: rbx rbp r12 r13 r14 r15. */
-	static const uint8_t saved[] = { 3, 6, 12, 13, 14, 15 };
+	static const uint8_t saved[] = GD__CALL_REG_NUMBERS;
 	/* The kernel's places of DWARF's rax rdx rcx rbx rsi rdi rbp rsp r8 ... r15. */
 	static const uint8_t kernel[] = { GD__REG_RAX, GD__REG_RDX, GD__REG_RCX, GD__REG_RBX,
 					  GD__REG_RSI, GD__REG_RDI, GD__REG_RBP, GD__REG_RSP,
