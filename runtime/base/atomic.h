@@ -47,5 +47,7 @@
 #define gd__fence_seq_cst() atomic_thread_fence(memory_order_seq_cst)
 #define gd__fence_acquire() atomic_thread_fence(memory_order_acquire)
 #define gd__fence_release() atomic_thread_fence(memory_order_release)
+/* For the compiler alone: the other side orders the CPU by gd__os_barrier(). */
+#define gd__fence_compiler() atomic_signal_fence(memory_order_seq_cst)
 
 #endif

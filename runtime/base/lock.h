@@ -22,8 +22,17 @@ struct GD_CAPABILITY("lock") gd__lock {
 
 /* Waits. */
 void gd__lock_slow(struct gd__lock *l);
-/* was: the state before it was freed, not 1. Wakes a waiter, or throws. */
-void gd__unlock_slow(struct gd__lock *l, uint32_t was);
+/* The state is not 1: frees it and wakes a waiter, or throws. */
+void gd__unlock_slow(struct gd__lock *l);
+
+/* Between the load and the store a mark may be overlooked: see lock.c. */
+static inline void gd__lock_free(struct gd__lock *l)
+{
+	if (gd__likely(gd__load_relaxed(&l->state) == 1)) /* the holder's own, or a waiter's mark */
+		gd__store_release(&l->state, 0);          /* pairs with cas in gd__lock */
+	else
+		gd__unlock_slow(l);
+}
 
 bool gd__lock_try(struct gd__lock *l, enum gd__rank rank);
 
@@ -40,16 +49,14 @@ static inline void gd__lock(struct gd__lock *l, enum gd__rank rank) GD_ACQUIRE(*
 	uint32_t zero = 0;
 
 	(void)rank;
-	if (gd__unlikely(!gd__cas_acquire(&l->state, &zero, 1))) /* pairs with swap in gd__unlock */
+	/* pairs with the release in unlock */
+	if (gd__unlikely(!gd__cas_acquire(&l->state, &zero, 1)))
 		gd__lock_slow(l);
 }
 
 static inline void gd__unlock(struct gd__lock *l) GD_RELEASE(*l) GD_UNCHECKED
 {
-	uint32_t was = gd__swap_acq_rel(&l->state, 0); /* pairs with cas in gd__lock */
-
-	if (gd__unlikely(was != 1))
-		gd__unlock_slow(l, was);
+	gd__lock_free(l);
 }
 #endif
 

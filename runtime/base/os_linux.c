@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <linux/membarrier.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #include "runtime/base/compiler.h"
+#include "runtime/base/fatal.h"
 
 #ifndef MADV_GUARD_INSTALL
 #	define MADV_GUARD_INSTALL 102
@@ -123,6 +125,18 @@ int gd__os_futex_wait(_Atomic uint32_t *word, uint32_t value, int64_t timeout_ns
 void gd__os_futex_wake(_Atomic uint32_t *word, int n)
 {
 	raw6(SYS_futex, (long)word, FUTEX_WAKE_PRIVATE, n, 0, 0, 0);
+}
+
+bool gd__os_barrier_init(void)
+{
+	return raw6(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0, 0, 0, 0) == 0;
+}
+
+void gd__os_barrier(void)
+{
+	while (raw6(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0, 0, 0, 0) != 0)
+		if (!gd__os_barrier_init()) /* it was there: at worst a child of fork begins anew */
+			gd__throw("os: no memory barrier");
 }
 
 int64_t gd__os_now(void)

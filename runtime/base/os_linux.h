@@ -38,6 +38,14 @@ int gd__os_futex_wait(_Atomic uint32_t *word, uint32_t value, int64_t timeout_ns
 /* Wakes up to n waiters. */
 void gd__os_futex_wake(_Atomic uint32_t *word, int n);
 
+/*
+ * A full memory barrier on every thread of this process, at some moment during the call;
+ * microseconds. init, once, before there are other threads; false: the kernel has none, do not call
+ * the other.
+ */
+bool gd__os_barrier_init(void);
+void gd__os_barrier(void);
+
 /* Monotonic clock in nanoseconds. */
 int64_t gd__os_now(void);
 /* The same clock as of the kernel's last tick: some milliseconds old, five times cheaper. */

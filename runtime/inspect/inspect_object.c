@@ -43,8 +43,7 @@ static bool decode_mutex(const struct gd__mem *mem, uint64_t addr, struct gd__oi
 	if (!mem->read(mem, addr, &m, sizeof(m)))
 		return false;
 	o->size = sizeof(m);
-	o->valid = m.state_ <=
-		   (GD__MUTEX_LOCKED | GD__MUTEX_WAITERS | GD__MUTEX_WOKEN | GD__MUTEX_SHARED);
+	o->valid = m.state_ <= GD__MUTEX_ALL;
 	o->shared_owner = (m.state_ & GD__MUTEX_SHARED) != 0;
 	if (m.state_ & GD__MUTEX_LOCKED) {
 		o->owner_id = m.owner_;

@@ -23,12 +23,14 @@ struct gd__p;
 enum gd__m_stop { GD__M_GOING, GD__M_ASKED, GD__M_STOPPED };
 
 struct gd__m {
-	struct gd__g *cur;         /* goroutine it runs; NULL in the scheduler */
-	struct gd__p *p;           /* P it holds; NULL when idle or in a system call */
-	uintptr_t system_sp;       /* where the scheduler's frames begin; 16-byte aligned */
-	int *errno_at;             /* this thread's errno */
-	uint32_t system_depth;     /* > 0: inside gd__on_system_stack */
-	bool spinning;             /* out of work and looking for it; counted in sched.nmspinning */
+	struct gd__g *cur;     /* goroutine it runs; NULL in the scheduler */
+	struct gd__p *p;       /* P it holds; NULL when idle or in a system call */
+	uintptr_t system_sp;   /* where the scheduler's frames begin; 16-byte aligned */
+	int *errno_at;         /* this thread's errno */
+	uint32_t system_depth; /* > 0: inside gd__on_system_stack */
+	bool spinning;         /* out of work and looking for it; counted in sched.nmspinning */
+	/* The mutex whose unlock this thread is just about, see sync/mutex.c; read by anybody. */
+	const void *_Atomic unlocking;
 	struct gd__p *next_p;      /* P handed over with the note */
 	struct gd__p *syscall_p;   /* P it held before the system call */
 	_Atomic uint32_t note;     /* futex word: 1 when woken */

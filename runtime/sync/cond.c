@@ -46,9 +46,9 @@ void gd_cond_wait(gd_cond *c) GD_UNCHECKED
 	gd__lock(gd__word_lock(&c->lock_), GD__RANK_SYNC);
 	gd__waitq_push(gd__word_queue(&c->first_), &w);
 	gd__unlock(gd__word_lock(&c->lock_));
-	gd__mutex_unlock(m, g);
+	gd__mutex_unlock(m);
 	park_unless_woken(c, &w);
-	gd__mutex_lock(m, g, pc);
+	gd__mutex_lock(m, pc);
 }
 
 /* Wakes one waiter, or all. */

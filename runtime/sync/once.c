@@ -14,13 +14,13 @@ static _Atomic uint32_t *done_of(gd_once *o)
 
 static void do_slow(gd_once *o, void (*fn)(void *), void *arg, struct gd__g *g, uintptr_t pc)
 {
-	gd__mutex_lock(&o->mutex_, g, pc);
+	gd__mutex_lock(&o->mutex_, pc);
 	if (!gd__load_relaxed(done_of(o))) { /* ordered by the mutex */
 		fn(arg);
 		gd__hook(release, g->hook_ctx, o);
 		gd__store_release(done_of(o), 1); /* pairs with the load in gd_once_do */
 	}
-	gd__mutex_unlock(&o->mutex_, g);
+	gd__mutex_unlock(&o->mutex_);
 }
 
 void gd_once_do(gd_once *o, void (*fn)(void *), void *arg)

@@ -14,6 +14,7 @@
 #include "runtime/base/atomic.h"
 #include "runtime/base/compiler.h"
 #include "runtime/base/lock.h"
+#include "runtime/sched/m.h"
 #include "runtime/sched/sched.h"
 #include "runtime/sync/waitq.h"
 
@@ -22,9 +23,11 @@
 
 /* gd_mutex.state_ */
 #define GD__MUTEX_LOCKED  1u
-#define GD__MUTEX_WAITERS 2u /* the queue is not empty */
-#define GD__MUTEX_WOKEN   4u /* a waiter was woken and has not yet looked */
-#define GD__MUTEX_SHARED  8u /* was once unlocked by another goroutine than its owner */
+#define GD__MUTEX_WAITERS 2u  /* the queue is not empty */
+#define GD__MUTEX_WOKEN   4u  /* a waiter was woken and has not yet looked */
+#define GD__MUTEX_SHARED  8u  /* was once unlocked by another goroutine than its owner */
+#define GD__MUTEX_BUSY    16u /* somebody has waited for it once: unlock must look */
+#define GD__MUTEX_ALL     31u
 
 /*
  * In the pc of a lock's owner, which needs no top bit: it has been locked before, so it was given
@@ -42,17 +45,26 @@ static inline const void *gd__owner_pc(uintptr_t pc, const void *last)
 #define GD__RW_WRITER  0x40000000u /* held by writer_ */
 #define GD__RW_WAITERS 0x80000000u /* the queue is not empty: nobody gets past lock_ */
 
-/* The goroutine that made a public call; a fatal error if it was none. One call in the usual case.
- */
-static inline struct gd__g *gd__caller(const char *call)
+/* gd__self, inlined: it begins every operation. m: gd__m_self(). */
+static GD__ALWAYS_INLINE struct gd__g *gd__on(const struct gd__m *m)
 {
-	struct gd__g *g = gd__self();
+	return gd__likely(m != NULL && m->system_depth == 0) ? m->cur : NULL;
+}
 
-	return gd__likely(g != NULL) ? g : gd__self_or_die(call);
+/* The goroutine that made a public call; a fatal error if it was none. */
+static GD__ALWAYS_INLINE struct gd__g *gd__caller(const char *call)
+{
+	struct gd__g *g = gd__on(gd__m_self());
+
+	if (gd__unlikely(g == NULL)) {
+		gd__self_or_die(call);
+		__builtin_unreachable();
+	}
+	return g;
 }
 
 /* The end of an operation that did not park. g: NULL outside of goroutines. */
-static inline void gd__sync_point(struct gd__g *g)
+static GD__ALWAYS_INLINE void gd__sync_point(struct gd__g *g)
 {
 	/* relaxed: a hint of sysmon */
 	if (g != NULL && gd__unlikely(gd__load_relaxed(&g->preempt)))
@@ -76,7 +88,7 @@ _Static_assert(offsetof(gd_waitgroup, last_) == offsetof(gd_waitgroup, first_) +
 _Static_assert(offsetof(gd_cond, last_) == offsetof(gd_cond, first_) + 8, "adjacent");
 
 /* Mutex operations on behalf of others: cond, once. pc is that of their caller. */
-void gd__mutex_lock(gd_mutex *m, struct gd__g *g, uintptr_t pc);
-void gd__mutex_unlock(gd_mutex *m, struct gd__g *g);
+void gd__mutex_lock(gd_mutex *m, uintptr_t pc);
+void gd__mutex_unlock(gd_mutex *m);
 
 #endif

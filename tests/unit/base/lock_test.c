@@ -3,7 +3,13 @@
 #include "runtime/base/lock.h"
 
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
+#include "runtime/base/os_linux.h"
 #include "tests/support/child.h"
 #include "tests/support/unit.h"
 
@@ -35,6 +41,50 @@ CASE(lock_excludes)
 	for (int i = 0; i < 4; i++)
 		pthread_join(t[i], NULL);
 	CHECK_EQ(counter, 4L * ROUNDS);
+}
+
+/* The state of thread tid as the kernel sees it, as in "S" for asleep. */
+static char thread_state(int tid)
+{
+	char path[64], line[256];
+	const char *end;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+	f = fopen(path, "r");
+	if (f == NULL || fgets(line, sizeof(line), f) == NULL)
+		line[0] = 0;
+	if (f != NULL)
+		fclose(f);
+	end = strrchr(line, ')');
+	return end != NULL ? end[2] : '?';
+}
+
+static _Atomic int waiter_tid;
+
+static void *wait_for_lock(void *arg) GD_UNCHECKED
+{
+	(void)arg;
+	atomic_store(&waiter_tid, gd__os_tid());
+	gd__lock(&lock, GD__RANK_LEAF);
+	gd__unlock(&lock);
+	return NULL;
+}
+
+/* What an unlock does that has not seen the waiter's mark: the word is 0, and nobody is woken. */
+CASE(an_overlooked_waiter_looks_again)
+{
+	pthread_t t;
+
+	gd__lock(&lock, GD__RANK_LEAF);
+	CHECK_EQ(pthread_create(&t, NULL, wait_for_lock, NULL), 0);
+	while (atomic_load(&waiter_tid) == 0 || gd__load_relaxed(&lock.state) != 2 ||
+	       thread_state(atomic_load(&waiter_tid)) != 'S')
+		sched_yield();
+	gd__store_release(&lock.state, 0);
+	alarm(30);
+	pthread_join(t, NULL);
+	CHECK_EQ(gd__load_relaxed(&lock.state), 0);
 }
 
 static void unlock_free(void) GD_UNCHECKED

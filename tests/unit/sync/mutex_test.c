@@ -36,7 +36,7 @@ static void excludes(void *arg)
 		gd_go(adder, .n = EACH, .yield = i % 2 == 0);
 	gd_waitgroup_wait(&group);
 	CHECK_EQ(counter, GOROUTINES * EACH);
-	CHECK_EQ(mutex.state_, 0);
+	CHECK_EQ(mutex.state_ & ~GD__MUTEX_BUSY, 0);
 	CHECK_EQ(mutex.owner_, 0);
 	CHECK(mutex.first_ == NULL && mutex.last_ == NULL);
 }
@@ -161,6 +161,51 @@ static void freed_after_unlock(void *arg)
 CASE(may_be_freed_after_the_last_unlock)
 {
 	on_procs(freed_after_unlock);
+}
+
+/*
+ * The first one to wait for a mutex meets the holder's unlock, which is no locked instruction: an
+ * overlooked waiter would sleep for ever. With one side always about to unlock, many first
+ * meetings.
+ */
+enum { MEETINGS = 3000, TURNS = 40 };
+static gd_mutex met[MEETINGS];
+static _Atomic int turn;
+
+static void meet(void *arg)
+{
+	int side = arg != NULL;
+
+	for (int i = 0; i < MEETINGS; i++) {
+		/* Both begin together; with one P the other must get the chance to. */
+		atomic_fetch_add(&turn, 1);
+		for (int spin = 0; atomic_load(&turn) < 2 * (i + 1); spin++)
+			if (spin % 1000 == 999)
+				gd_yield();
+		for (int k = 0; k < TURNS + side; k++) {
+			gd_mutex_lock(&met[i]);
+			counter++;
+			gd_mutex_unlock(&met[i]);
+		}
+	}
+	gd_waitgroup_done(&group);
+}
+
+static void first_waiter(void *arg)
+{
+	(void)arg;
+	gd_waitgroup_add(&group, 2);
+	gd_go_fn(meet, NULL);
+	gd_go_fn(meet, &group);
+	gd_waitgroup_wait(&group);
+	CHECK_EQ(counter, MEETINGS * (2 * TURNS + 1));
+	for (int i = 0; i < MEETINGS; i++)
+		CHECK_EQ(met[i].state_ & ~GD__MUTEX_BUSY, 0);
+}
+
+CASE(first_waiter_is_never_overlooked)
+{
+	on_procs(first_waiter);
 }
 
 static void unlock_free(void *arg)
