@@ -224,6 +224,7 @@ bool gd__inspect_goroutine(const struct gd__runtime *rt, uint64_t i, struct gd__
 	out->background = g.background;
 	out->system = g.system;
 	out->timed = g.wait_timed != 0;
+	out->locked = g.thread_locks > 0;
 	out->since_ns = g.since;
 	out->stack_lo = g.stack_lo;
 	out->stack_hi = g.stack_hi;

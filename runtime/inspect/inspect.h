@@ -47,6 +47,7 @@ struct gd__ginfo {
 	uint32_t reason; /* enum gd__wait_reason, when waiting */
 	bool background, system;
 	bool timed;       /* parked with a deadline: wakes by itself */
+	bool locked;      /* to its thread, by gd_lock_os_thread */
 	int64_t since_ns; /* clock time of the last park */
 	uint64_t stack_lo, stack_hi;
 	uint64_t sp;        /* saved; 0 if it runs (then look at its thread) */

@@ -92,6 +92,8 @@ static void print_header(struct gd__out *o, const struct gd__runtime *rt, const 
 		    waits ? gd__wait_text(g->reason) : states[g->state]);
 	if (waits)
 		print_age(o, rt->now_ns - g->since_ns);
+	if (g->locked)
+		gd__out_str(o, ", locked to thread");
 	if (has_own_name(g))
 		gd__out_fmt(o, " labels:{\"name\": \"%s\"}", g->name);
 	gd__out_str(o, "]:\n");

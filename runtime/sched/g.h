@@ -73,8 +73,9 @@ struct gd__g {
 	const char *site; /* "file.c:12" of the gd_go */
 	uintptr_t create_pc[GD__CREATE_FRAMES];
 	struct gd__hook_ctx *hook_ctx;
-	struct gd__m *m;    /* while running or in a system call */
-	struct gd__g *next; /* link of the one list or queue it is on */
+	struct gd__m *m;        /* while running or in a system call */
+	struct gd__g *next;     /* link of the one list or queue it is on */
+	struct gd__m *locked_m; /* the only M that may run it, or NULL; see osthread.c */
 
 	/* Hand-over between the waker and the woken; see sync/waitq.h. */
 	_Atomic uint32_t select_done; /* 1: somebody has won the right to wake it */
@@ -82,12 +83,14 @@ struct gd__g {
 	void *wake_waiter;            /* which of its waiters was served */
 
 	struct gd__held held[GD__HELD_MAX];
-	uint32_t held_lost;   /* read locks that did not fit in held */
-	_Atomic bool preempt; /* sysmon asks it to yield at the next safe point */
-	bool background;      /* never a leak */
-	bool system;          /* the runtime's own */
-	uint32_t wait_timed;  /* parked with a deadline: it wakes by itself */
-	void *park;           /* hand-over of park.c */
+	uint32_t held_lost;    /* read locks that did not fit in held */
+	_Atomic bool preempt;  /* sysmon asks it to yield at the next safe point */
+	bool background;       /* never a leak */
+	bool system;           /* the runtime's own */
+	bool pinned;           /* locked_m is for the time of one preemption */
+	uint32_t wait_timed;   /* parked with a deadline: it wakes by itself */
+	uint32_t thread_locks; /* gd_lock_os_thread without its unlock */
+	void *park;            /* hand-over of park.c */
 
 	/* In a system call: where its frames are, and the callee-saved registers. */
 	uintptr_t call_sp, call_pc, call_bp;

@@ -73,20 +73,20 @@ static const struct gd__ctx *begin_schedule(struct gd__g *g)
 static void *thread_main(void *arg)
 {
 	struct gd__m *m = arg;
-	struct gd__ctx never;
 
 	gd__m_tls = m;
 	m->errno_at = &errno;
 	m->tid = gd__os_tid();
 	/* Odd: xorshift never leaves 0. */
 	m->random = ((uint32_t)gd__sched.seed * 0x9e3779b9u ^ (uint32_t)m->id * 2654435761u) | 1u;
-	gd__trap_thread_init();
+	gd__trap_thread_init(m);
 	if (m->helper) {
 		m->helper();
 		return NULL;
 	}
+	/* Below all of this frame: a thread that ends comes back to it. */
 	m->system_sp = ((uintptr_t)__builtin_frame_address(0) - 512) & ~(uintptr_t)15;
-	gd__mcall(&never, m->system_sp, begin_schedule, NULL);
+	gd__mcall(&m->home, m->system_sp, begin_schedule, NULL);
 	return NULL;
 }
 
@@ -174,8 +174,25 @@ static int create(struct gd__m *m)
 	return r;
 }
 
-/* Records whose thread could not be had, for the next try; linked through link. sched.lock. */
+/*
+ * Records without a thread, for the next one; linked through link. sched.lock. Of some the thread
+ * never came; of others it ends, and until it is gone its stack is in use.
+ */
 static struct gd__m *spare;
+
+static struct gd__m *take_spare(void) GD_REQUIRES(gd__sched.lock)
+{
+	for (struct gd__m **at = &spare; *at; at = &(*at)->link) {
+		struct gd__m *m = *at;
+
+		if (m->ended_tid != 0 && gd__os_tgkill(m->ended_tid, 0) == 0)
+			continue;
+		*at = m->link;
+		m->ended_tid = 0;
+		return m;
+	}
+	return NULL;
+}
 
 /* A record, already on the list of all Ms: one whose thread never came has tid 0. */
 static struct gd__m *get_record(void)
@@ -184,9 +201,7 @@ static struct gd__m *get_record(void)
 	struct gd__m *m;
 
 	gd__lock(&gd__sched.lock, GD__RANK_SCHED);
-	m = spare;
-	if (m)
-		spare = m->link;
+	m = take_spare();
 	gd__unlock(&gd__sched.lock);
 	if (m)
 		return m;
@@ -223,7 +238,8 @@ void gd__m_forget_others(struct gd__m *keep)
 			m->link = NULL;
 			continue;
 		}
-		m->cur = NULL;
+		m->cur = m->locked_g = NULL;
+		m->ended_tid = 0;
 		m->p = m->next_p = m->syscall_p = NULL;
 		m->system_depth = 0;
 		m->tid = 0;
@@ -237,6 +253,16 @@ void gd__m_forget_others(struct gd__m *keep)
 	}
 	if (keep)
 		gd__store_relaxed(&keep->stop, GD__M_GOING);
+}
+
+const struct gd__ctx *gd__m_end(struct gd__m *m)
+{
+	m->ended_tid = m->tid;
+	m->tid = 0;
+	m->system_sp = 0;
+	gd__m_tls = NULL;
+	put_back(m);
+	return &m->home;
 }
 
 /* 0, EAGAIN (limit of threads) or ENOMEM. */

@@ -23,12 +23,13 @@ struct gd__p;
 enum gd__m_stop { GD__M_GOING, GD__M_ASKED, GD__M_STOPPED };
 
 struct gd__m {
-	struct gd__g *cur;     /* goroutine it runs; NULL in the scheduler */
-	struct gd__p *p;       /* P it holds; NULL when idle or in a system call */
-	uintptr_t system_sp;   /* where the scheduler's frames begin; 16-byte aligned */
-	int *errno_at;         /* this thread's errno */
-	uint32_t system_depth; /* > 0: inside gd__on_system_stack */
-	bool spinning;         /* out of work and looking for it; counted in sched.nmspinning */
+	struct gd__g *cur;      /* goroutine it runs; NULL in the scheduler */
+	struct gd__p *p;        /* P it holds; NULL when idle or in a system call */
+	uintptr_t system_sp;    /* where the scheduler's frames begin; 16-byte aligned */
+	int *errno_at;          /* this thread's errno */
+	struct gd__g *locked_g; /* the only goroutine it may run, or NULL; see osthread.c */
+	uint32_t system_depth;  /* > 0: inside gd__on_system_stack */
+	bool spinning;          /* out of work and looking for it; counted in sched.nmspinning */
 	/* The mutex whose unlock this thread is just about, see sync/mutex.c; read by anybody. */
 	const void *_Atomic unlocking;
 	struct gd__p *next_p;      /* P handed over with the note */
@@ -42,6 +43,9 @@ struct gd__m {
 	int64_t deadline; /* while it sleeps as the timekeeper */
 	uintptr_t stack_lo, stack_hi;
 
+	struct gd__ctx home;  /* where its thread ends, see gd__m_end */
+	void *alt_stack;      /* for signal handlers; kept with the record */
+	int32_t ended_tid;    /* of a thread that may not be gone yet; guarded by sched.lock */
 	void (*helper)(void); /* what its thread does instead of running goroutines, or NULL */
 	bool faulted;         /* its goroutine has met a guard: it waits for the end, see trap.c */
 
@@ -79,6 +83,11 @@ bool gd__m_start(struct gd__p *p, bool spinning);
 /* Sleeps until woken with a P, or until deadline (INT64_MAX: no limit). True if woken. */
 bool gd__m_sleep(struct gd__m *m, int64_t deadline);
 void gd__m_wake(struct gd__m *m);
+/*
+ * On the system stack, without a P: the context in which this thread ends. The caller has taken
+ * it off sched.nm. Its record is used again when the kernel has let go of the stack.
+ */
+const struct gd__ctx *gd__m_end(struct gd__m *m);
 
 /* errno of the thread this runs on, looked up afresh. A thread of the runtime's only. */
 static inline int gd__errno_get(void)

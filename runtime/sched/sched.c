@@ -94,22 +94,33 @@ const struct gd__ctx *gd__execute(struct gd__m *m, struct gd__g *g, bool inherit
 	return &g->ctx;
 }
 
+/*
+ * Before running: one more M may have to look, because goroutines readied while this one was
+ * spinning did not wake anybody.
+ */
+static void stop_spinning(struct gd__m *m)
+{
+	m->spinning = false;
+	/* pairs with the cas in gd__wake_p */
+	if (gd__add_seq_cst(&gd__sched.nmspinning, -1) <= 0)
+		gd__throw("sched: negative count of spinning threads");
+	gd__wake_p();
+}
+
 const struct gd__ctx *gd__schedule(void)
 {
 	struct gd__m *m = gd__m_self();
-	bool inherit = false;
-	struct gd__g *g = gd__find_runnable(m, &inherit);
 
-	if (m->spinning) {
-		/*
-		 * Stop spinning before running: one more M may have to look, because goroutines
-		 * readied while this one was spinning did not wake anybody.
-		 */
-		m->spinning = false;
-		/* pairs with the cas in gd__wake_p */
-		if (gd__add_seq_cst(&gd__sched.nmspinning, -1) <= 0)
-			gd__throw("sched: negative count of spinning threads");
-		gd__wake_p();
+	if (gd__unlikely(m->locked_g != NULL))
+		return gd__locked_wait(m);
+	for (;;) {
+		bool inherit = false;
+		struct gd__g *g = gd__find_runnable(m, &inherit);
+
+		if (m->spinning)
+			stop_spinning(m);
+		if (gd__likely(g->locked_m == NULL))
+			return gd__execute(m, g, inherit);
+		gd__locked_pass(m, g);
 	}
-	return gd__execute(m, g, inherit);
 }

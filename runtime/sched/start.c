@@ -120,6 +120,8 @@ static const struct gd__ctx *exit_commit(struct gd__g *g)
 	gd__g_set_status(g, GD__G_RUNNING, GD__G_DEAD);
 	if (!g->system)
 		gd__add_relaxed(&gd__sched.alive, -1); /* a count */
+	if (gd__unlikely(g->locked_m != NULL))
+		return gd__locked_end(m, g);
 	gd__g_end(m, g);
 	return gd__schedule();
 }

@@ -27,6 +27,7 @@ struct gd__sched {
 	struct gd__m *idle_m;
 	int32_t nmidle;    /* sleeping Ms */
 	int32_t nm;        /* Ms that run goroutines or might */
+	int32_t nmlocked;  /* of them, those that sleep until their locked goroutine runs */
 	int32_t stop_wait; /* Ps that have not stopped yet */
 
 	_Atomic int32_t global_n;
@@ -110,6 +111,14 @@ enum gd__polled gd__poller_wait(struct gd__m *m, int64_t deadline);
 /* g, which is off every queue, runs on m from here on: its context. On the system stack. */
 const struct gd__ctx *gd__execute(struct gd__m *m, struct gd__g *g, bool inherit);
 
+/* osthread.c */
+/* m, whose goroutine is locked to it and does not run, sleeps until it may: the context. */
+const struct gd__ctx *gd__locked_wait(struct gd__m *m);
+/* g, off every queue, is locked to another M: that one gets m's P. Returns with another P. */
+void gd__locked_pass(struct gd__m *m, const struct gd__g *g);
+/* g has ended locked to m: so does the thread. On the system stack. */
+const struct gd__ctx *gd__locked_end(struct gd__m *m, struct gd__g *g);
+
 /* syscall.c */
 void gd__hand_off(struct gd__p *p); /* p is held by nobody */
 bool gd__retake_syscalls(int64_t now);
@@ -151,7 +160,7 @@ void gd__preempt_late(int64_t now);
 
 /* trap.c */
 void gd__trap_init(void);
-void gd__trap_thread_init(void);
+void gd__trap_thread_init(struct gd__m *m);
 
 /* m.c */
 /* This thread runs no goroutine from here on: it is a foreign one. */

@@ -95,7 +95,8 @@ static const struct gd__ctx *wait_for_p(struct gd__g *g)
 		gd__p_acquire(m, p);
 		return gd__execute(m, g, false);
 	}
-	gd__stop_m(m);
+	if (!m->locked_g)
+		gd__stop_m(m);
 	return gd__schedule();
 }
 

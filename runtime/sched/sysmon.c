@@ -258,7 +258,8 @@ static bool others_may_wake(void)
 static bool nothing_moves(void)
 {
 	/* relaxed: stored under the lock when it comes out */
-	if (gd__sched.nmidle + gd__load_relaxed(&gd__sched.npolling) < gd__sched.nm ||
+	if (gd__sched.nmidle + gd__sched.nmlocked + gd__load_relaxed(&gd__sched.npolling) <
+		    gd__sched.nm ||
 	    gd__sched.global.n > 0 || gd__sched.idle_p == NULL)
 		return false;
 	/* relaxed: stored under the lock */

@@ -98,10 +98,13 @@ void gd__trap_init(void)
 		install(SIGQUIT, &action, &now);
 }
 
-void gd__trap_thread_init(void)
+void gd__trap_thread_init(struct gd__m *m)
 {
-	stack_t alt = { .ss_sp = gd__os_map(ALT_STACK), .ss_size = ALT_STACK };
+	stack_t alt = { .ss_size = ALT_STACK };
 
+	if (!m->alt_stack)
+		m->alt_stack = gd__os_map(ALT_STACK);
+	alt.ss_sp = m->alt_stack;
 	/* Without one, an overflow is a plain crash: worse, but no reason to stop. */
 	if (!alt.ss_sp || sigaltstack(&alt, NULL) != 0)
 		gd__warn("no alternate signal stack: a stack overflow will be a plain crash");

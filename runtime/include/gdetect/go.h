@@ -78,6 +78,15 @@ size_t gd_go_count(void);
 
 /* Lets others run; the caller goes to the tail of the global run queue. */
 void gd_yield(void);
+/*
+ * The calling goroutine runs on its present thread and no other from here on, and that thread
+ * runs nothing else: for libraries that keep state in the thread (graphics, locale, credentials,
+ * thread-local handles). Calls nest; unlock undoes one, and is nothing where none is left. Each
+ * wait then costs a change of threads. A goroutine that ends locked ends its thread.
+ */
+void gd_lock_os_thread(void);
+void gd_unlock_os_thread(void);
+
 /* Ends the calling goroutine. On the main goroutine it is a fatal error. */
 void gd_go_exit(void) __attribute__((noreturn));
 
