@@ -160,11 +160,15 @@ static void forget_queues(bool started)
 	gd__sched.nmidle = 0;
 	gd__sched.nm = started ? 1 : 0;
 	gd__sched.nmlocked = 0;
+	gd__sched.nmlocked = 0;
 	gd__sched.stop_wait = 0;
 	gd__store_relaxed(&gd__sched.global_n, 0);
 	gd__store_relaxed(&gd__sched.npidle, 0);
 	gd__store_relaxed(&gd__sched.nmspinning, 0);
 	gd__store_relaxed(&gd__sched.keeper, INT64_MAX);
+	gd__store_relaxed(&gd__sched.poll_waiters, 0);
+	gd__store_relaxed(&gd__sched.polling, 0);
+	gd__store_relaxed(&gd__sched.npolling, 0);
 	gd__store_relaxed(&gd__sched.sysmon_idle, 0);
 	gd__store_relaxed(&gd__sched.starved, 0);
 	gd__store_relaxed(&gd__sched.doubtful, 0);

@@ -50,6 +50,12 @@ struct gd__held {
 	const void *pc; /* of the first rlock */
 };
 
+/* What the C++ runtime keeps per thread, see cxx.h. */
+struct gd__eh {
+	void *caught;
+	uint64_t uncaught;
+};
+
 #define GD__HELD_MAX      4
 #define GD__CREATE_FRAMES 8
 
@@ -85,6 +91,7 @@ struct gd__g {
 	struct gd__held held[GD__HELD_MAX];
 	uint32_t held_lost;    /* read locks that did not fit in held */
 	_Atomic bool preempt;  /* sysmon asks it to yield at the next safe point */
+	struct gd__eh eh;      /* while not running */
 	bool background;       /* never a leak */
 	bool system;           /* the runtime's own */
 	bool pinned;           /* locked_m is for the time of one preemption */

@@ -13,6 +13,7 @@
 #include "runtime/base/fatal.h"
 #include "runtime/base/os_linux.h"
 #include "runtime/hook/hook.h"
+#include "runtime/sched/cxx.h"
 #include "runtime/sched/state.h"
 
 GD__TLS struct gd__m *gd__m_tls;
@@ -70,12 +71,41 @@ static const struct gd__ctx *begin_schedule(struct gd__g *g)
 	return gd__schedule();
 }
 
+static pthread_key_t end_key;
+
+/*
+ * A thread that runs goroutines never ends, but by pthread_exit or pthread_cancel in a goroutine.
+ * This is its own stack, perhaps just where the scheduler's frames would begin.
+ */
+static void on_thread_end(void *arg)
+{
+	struct gd__m *m = arg;
+	const struct gd__g *g = m->cur;
+
+	if (!gd__m_self()) /* it has left the scheduler, in the child of a fork */
+		return;
+	m->system_depth = 1;
+	gd__fatal("goroutine %lu (%s) has ended its thread: pthread_exit and pthread_cancel are "
+		  "not for goroutines; gd_go_exit is",
+		  g ? g->id : 0ul, g && g->name ? g->name : "?");
+}
+
+void gd__m_init(void)
+{
+	static bool done;
+
+	if (!done && pthread_key_create(&end_key, on_thread_end) != 0)
+		gd__fatal("no thread-specific key is left for the runtime");
+	done = true;
+}
+
 static void *thread_main(void *arg)
 {
 	struct gd__m *m = arg;
 
 	gd__m_tls = m;
 	m->errno_at = &errno;
+	m->eh = gd__cxx_thread_init();
 	m->tid = gd__os_tid();
 	/* Odd: xorshift never leaves 0. */
 	m->random = ((uint32_t)gd__sched.seed * 0x9e3779b9u ^ (uint32_t)m->id * 2654435761u) | 1u;
@@ -84,9 +114,11 @@ static void *thread_main(void *arg)
 		m->helper();
 		return NULL;
 	}
+	pthread_setspecific(end_key, m); /* without it pthread_exit ends in silence */
 	/* Below all of this frame: a thread that ends comes back to it. */
 	m->system_sp = ((uintptr_t)__builtin_frame_address(0) - 512) & ~(uintptr_t)15;
 	gd__mcall(&m->home, m->system_sp, begin_schedule, NULL);
+	pthread_setspecific(end_key, NULL);
 	return NULL;
 }
 

@@ -16,6 +16,7 @@
 #include "runtime/arch/regs.h"
 #include "runtime/base/compiler.h"
 
+struct gd__eh;
 struct gd__g;
 struct gd__p;
 
@@ -27,6 +28,7 @@ struct gd__m {
 	struct gd__p *p;        /* P it holds; NULL when idle or in a system call */
 	uintptr_t system_sp;    /* where the scheduler's frames begin; 16-byte aligned */
 	int *errno_at;          /* this thread's errno */
+	struct gd__eh *eh;      /* this thread's C++ exceptions; NULL: no C++ */
 	struct gd__g *locked_g; /* the only goroutine it may run, or NULL; see osthread.c */
 	uint32_t system_depth;  /* > 0: inside gd__on_system_stack */
 	bool spinning;          /* out of work and looking for it; counted in sched.nmspinning */

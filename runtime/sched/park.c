@@ -10,6 +10,7 @@
 #include "runtime/base/os_linux.h"
 #include "runtime/base/waitreason.h"
 #include "runtime/hook/hook.h"
+#include "runtime/sched/cxx.h"
 #include "runtime/sched/state.h"
 #include "runtime/sched/switch.h"
 
@@ -36,6 +37,7 @@ static void detach(struct gd__m *m, struct gd__g *g)
 {
 	m->cur = NULL;
 	g->m = NULL;
+	gd__cxx_save(m, g);
 	if (g->ctx.sp < g->stack_low)
 		g->stack_low = g->ctx.sp;
 	gd__hook(go_switch, NULL);

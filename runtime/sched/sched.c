@@ -8,6 +8,7 @@
 #include "runtime/base/atomic.h"
 #include "runtime/base/fatal.h"
 #include "runtime/hook/hook.h"
+#include "runtime/sched/cxx.h"
 #include "runtime/sched/state.h"
 #include "runtime/sched/switch.h"
 
@@ -87,6 +88,7 @@ const struct gd__ctx *gd__execute(struct gd__m *m, struct gd__g *g, bool inherit
 	gd__store_relaxed(&g->preempt, false); /* sysmon may set it again at any time */
 	g->m = m;
 	m->cur = g;
+	gd__cxx_restore(m, g);
 	if (!inherit)
 		gd__count_relaxed(&m->p->schedtick, 1); /* only this M writes it */
 	gd__hook(go_switch, g->hook_ctx);

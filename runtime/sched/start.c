@@ -13,6 +13,7 @@
 #include "runtime/base/options.h"
 #include "runtime/base/os_linux.h"
 #include "runtime/hook/hook.h"
+#include "runtime/sched/cxx.h"
 #include "runtime/sched/fork.h"
 #include "runtime/sched/stack.h"
 #include "runtime/sched/state.h"
@@ -292,6 +293,7 @@ static void fill(struct gd__g *g, const struct gd__spawn *s, struct gd__g *paren
 	g->system = s->system;
 	g->wait_timed = 0;
 	g->call_sp = 0;
+	g->eh = (struct gd__eh){ 0 };
 	g->held_lost = 0;
 	memset(g->held, 0, sizeof(g->held));
 	prepare_stack(g, s);
@@ -411,6 +413,8 @@ static void sched_init(void)
 	gd__store_relaxed(&gd__sched.clock, gd__sched.started_at); /* one thread */
 	gd__stack_init();
 	gd__trap_init();
+	gd__cxx_init();
+	gd__m_init();
 	gd__stw_init();
 	gd__lock(&gd__sched.lock, GD__RANK_SCHED);
 	gd__store_relaxed(&gd__sched.procs, (uint32_t)gd_procs()); /* one thread */

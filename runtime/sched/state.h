@@ -163,6 +163,8 @@ void gd__trap_init(void);
 void gd__trap_thread_init(struct gd__m *m);
 
 /* m.c */
+/* Before the first thread. */
+void gd__m_init(void);
 /* This thread runs no goroutine from here on: it is a foreign one. */
 void gd__m_leave(void);
 /* In the child of a fork: only keep has a thread; NULL: none has. sched.lock held. */

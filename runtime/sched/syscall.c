@@ -11,6 +11,7 @@
 #include "runtime/base/atomic.h"
 #include "runtime/base/fatal.h"
 #include "runtime/hook/hook.h"
+#include "runtime/sched/cxx.h"
 #include "runtime/sched/state.h"
 #include "runtime/sched/switch.h"
 
@@ -81,6 +82,7 @@ static const struct gd__ctx *wait_for_p(struct gd__g *g)
 	struct gd__m *m = gd__m_self();
 	struct gd__p *p = NULL;
 
+	gd__cxx_save(m, g);
 	m->cur = NULL;
 	g->m = NULL;
 	gd__hook(go_switch, NULL);
