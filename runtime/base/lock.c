@@ -87,6 +87,16 @@ void gd__unlock_slow(struct gd__lock *l)
 }
 
 #ifdef GD_DEBUG
+GD__NOINLINE bool gd__lock_try(struct gd__lock *l, enum gd__rank rank) GD_UNCHECKED
+{
+	uint32_t zero = 0;
+	bool got = gd__cas_acquire(&l->state, &zero, 1); /* pairs with the release in unlock */
+
+	if (got)
+		rank_push(l, rank);
+	return got;
+}
+
 GD__NOINLINE void gd__lock(struct gd__lock *l, enum gd__rank rank) GD_UNCHECKED
 {
 	uint32_t zero = 0;
@@ -99,20 +109,13 @@ GD__NOINLINE void gd__lock(struct gd__lock *l, enum gd__rank rank) GD_UNCHECKED
 GD__NOINLINE void gd__unlock(struct gd__lock *l) GD_UNCHECKED
 {
 	rank_pop(l);
-	gd__lock_free(l);
+	if (!gd__lock_drop(l))
+		gd__unlock_slow(l);
 }
-#endif
 
-GD__NOINLINE bool gd__lock_try(struct gd__lock *l, enum gd__rank rank) GD_UNCHECKED
+GD__NOINLINE bool gd__unlock_try(struct gd__lock *l) GD_UNCHECKED
 {
-	uint32_t zero = 0;
-	bool got = gd__cas_acquire(&l->state, &zero, 1); /* pairs with the release in unlock */
-
-#ifdef GD_DEBUG
-	if (got)
-		rank_push(l, rank);
-#else
-	(void)rank;
-#endif
-	return got;
+	gd__unlock(l);
+	return true;
 }
+#endif

@@ -25,38 +25,53 @@ void gd__lock_slow(struct gd__lock *l);
 /* The state is not 1: frees it and wakes a waiter, or throws. */
 void gd__unlock_slow(struct gd__lock *l);
 
-/* Between the load and the store a mark may be overlooked: see lock.c. */
-static inline void gd__lock_free(struct gd__lock *l)
+/* False: it was not the holder's own 1, nothing was done. Between the load and the store a waiter
+ * may be overlooked: see lock.c. */
+static inline bool gd__lock_drop(struct gd__lock *l)
 {
-	if (gd__likely(gd__load_relaxed(&l->state) == 1)) /* the holder's own, or a waiter's mark */
-		gd__store_release(&l->state, 0);          /* pairs with cas in gd__lock */
-	else
-		gd__unlock_slow(l);
+	if (gd__unlikely(gd__load_relaxed(&l->state) !=
+			 1)) /* a waiter's mark is no more than that */
+		return false;
+	gd__store_release(&l->state, 0); /* pairs with cas in gd__lock */
+	return true;
 }
 
-bool gd__lock_try(struct gd__lock *l, enum gd__rank rank);
-
-#ifdef GD_DEBUG
 /*
- * Never inline: they keep a list in thread-locals, and inlined around a park the compiler would
- * use its address on one thread after the goroutine has gone to another.
+ * gd__lock_try never waits. gd__unlock_try makes no system call: false if somebody waits, then it
+ * is still held. Inline, so that a function that calls nothing else stays a leaf.
+ *
+ * In debug builds none is inline: they keep a list in thread-locals, and inlined around a park the
+ * compiler would use its address on one thread after the goroutine has gone to another.
  */
+#ifdef GD_DEBUG
 void gd__lock(struct gd__lock *l, enum gd__rank rank) GD_ACQUIRE(*l);
 void gd__unlock(struct gd__lock *l) GD_RELEASE(*l);
+bool gd__lock_try(struct gd__lock *l, enum gd__rank rank);
+bool gd__unlock_try(struct gd__lock *l);
 #else
-static inline void gd__lock(struct gd__lock *l, enum gd__rank rank) GD_ACQUIRE(*l) GD_UNCHECKED
+static inline bool gd__lock_try(struct gd__lock *l, enum gd__rank rank) GD_UNCHECKED
 {
 	uint32_t zero = 0;
 
 	(void)rank;
-	/* pairs with the release in unlock */
-	if (gd__unlikely(!gd__cas_acquire(&l->state, &zero, 1)))
+	return gd__cas_acquire(&l->state, &zero, 1); /* pairs with the release in unlock */
+}
+
+static inline bool gd__unlock_try(struct gd__lock *l) GD_UNCHECKED
+{
+	return gd__lock_drop(l);
+}
+
+static inline void gd__lock(struct gd__lock *l, enum gd__rank rank) GD_ACQUIRE(*l) GD_UNCHECKED
+{
+	if (gd__unlikely(!gd__lock_try(l, rank)))
 		gd__lock_slow(l);
 }
 
 static inline void gd__unlock(struct gd__lock *l) GD_RELEASE(*l) GD_UNCHECKED
 {
-	gd__lock_free(l);
+	if (gd__unlikely(!gd__lock_drop(l)))
+		gd__unlock_slow(l);
 }
 #endif
 

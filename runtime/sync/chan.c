@@ -8,7 +8,8 @@
  * lock, so that the partner has nothing to do when it runs again and never
  * touches the channel, which may be gone by then.
  *
- * chan_life.c makes, counts, closes and frees them.
+ * chan_fast.c has the public calls and their usual cases; chan_life.c makes, counts, closes and
+ * frees channels.
  */
 #include "runtime/sync/chan.h"
 
@@ -27,41 +28,15 @@ static const void *meeting_clock(const gd_chan *c)
 	return &c->recvq;
 }
 
-static char *slot(gd_chan *c, size_t i)
-{
-	return c->slots + i * c->stride;
-}
-
-static size_t next_slot(const gd_chan *c, size_t i)
-{
-	return i + 1 == c->cap ? 0 : i + 1;
-}
-
-/* The usual sizes without a call. */
 static inline void copy(void *to, const void *from, size_t n)
 {
-	switch (n) {
-	case 0:
-		break;
-	case 4:
-		__builtin_memcpy(to, from, 4);
-		break;
-	case 8:
-		__builtin_memcpy(to, from, 8);
-		break;
-	case 16:
-		__builtin_memcpy(to, from, 16);
-		break;
-	default:
+	if (!gd__chan_copy_small(to, from, n))
 		gd__memcpy(to, from, n);
-	}
 }
 
 static inline void clear(void *p, size_t n)
 {
-	if (n == 8)
-		__builtin_memset(p, 0, 8);
-	else if (n > 0)
+	if (!gd__chan_clear_small(p, n))
 		gd__memset(p, 0, n);
 }
 
@@ -112,18 +87,14 @@ void gd__chan_hook_send(gd_chan *c, struct gd__g *g, uintptr_t pc)
 
 static inline void record_recv(gd_chan *c, const struct gd__g *g, uintptr_t pc)
 {
-	if (g == NULL)
-		return;
-	c->last_recv_id = g->id;
-	c->last_recv_pc = pc;
+	if (g != NULL)
+		gd__chan_note_recv(c, g, pc);
 }
 
 static inline void record_send(gd_chan *c, const struct gd__g *g, uintptr_t pc)
 {
-	if (g == NULL)
-		return;
-	c->last_send_id = g->id;
-	c->last_send_pc = pc;
+	if (g != NULL)
+		gd__chan_note_send(c, g, pc);
 }
 
 /*
@@ -136,15 +107,15 @@ static void give(gd_chan *c, const void *elem, struct gd__g *g, uintptr_t pc, st
 	if (gd__unlikely(gd__hooks != NULL)) {
 		hook_source(c, g, elem, pc);
 		if (c->cap > 0) {
-			hook_slot(g, slot(c, c->tail));
-			hook_slot(w->g, slot(c, c->tail));
+			hook_slot(g, gd__chan_slot(c, c->tail));
+			hook_slot(w->g, gd__chan_slot(c, c->tail));
 		} else {
 			hook_meeting(c, g, w->g);
 		}
 		hook_target(c, w->g, w->elem, w->pc);
 	}
 	if (c->cap > 0)
-		c->head = c->tail = next_slot(c, c->tail);
+		c->head = c->tail = gd__chan_next(c, c->tail);
 	if (w->elem != NULL)
 		copy(w->elem, elem, c->elem_size);
 	record_send(c, g, pc);
@@ -153,14 +124,14 @@ static void give(gd_chan *c, const void *elem, struct gd__g *g, uintptr_t pc, st
 
 static void put(gd_chan *c, const void *elem, struct gd__g *g, uintptr_t pc)
 {
-	char *s = slot(c, c->tail);
+	char *s = gd__chan_slot(c, c->tail);
 
 	if (gd__unlikely(gd__hooks != NULL)) {
 		hook_source(c, g, elem, pc);
 		hook_slot(g, s);
 	}
 	copy(s, elem, c->elem_size);
-	c->tail = next_slot(c, c->tail);
+	c->tail = gd__chan_next(c, c->tail);
 	gd__store_relaxed(&c->len, gd__load_relaxed(&c->len) + 1); /* under lock */
 	record_send(c, g, pc);
 }
@@ -188,7 +159,7 @@ int gd__chan_send_locked(gd_chan *c, const void *elem, struct gd__g *g, uintptr_
 /* The oldest buffered value, and into its place that of the longest waiting sender. */
 static struct gd__g *get(gd_chan *c, void *elem, struct gd__g *g, uintptr_t pc)
 {
-	char *s = slot(c, c->head);
+	char *s = gd__chan_slot(c, c->head);
 
 	if (elem != NULL)
 		copy(elem, s, c->elem_size);
@@ -196,7 +167,7 @@ static struct gd__g *get(gd_chan *c, void *elem, struct gd__g *g, uintptr_t pc)
 		hook_slot(g, s);
 		hook_target(c, g, elem, pc);
 	}
-	c->head = next_slot(c, c->head);
+	c->head = gd__chan_next(c, c->head);
 	record_recv(c, g, pc);
 
 	struct gd__waiter *w = gd__waitq_empty(&c->sendq) ? NULL : gd__waitq_take(&c->sendq);
@@ -261,35 +232,9 @@ int gd__chan_recv_locked(gd_chan *c, void *elem, struct gd__g *g, uintptr_t pc, 
 /*
  * --- waiting ---
  *
- * From here to the public functions all is inlined: after a switch each return
+ * Inlined into the two functions that park: after a switch each return
  * is mispredicted (some 5 ns), so a parked goroutine has few frames to go through.
  */
-
-/*
- * Emptiness first, closed second: a channel found open was open before, when
- * it was seen empty, so that "would wait" was true at that moment.
- */
-bool gd__chan_recv_would_wait(gd_chan *c)
-{
-	/* acquire orders the loads; pairs with nothing but the unlock after put */
-	if (gd__load_acquire(&c->len) > 0)
-		return false;
-	if (c->cap == 0 && !gd__waitq_empty(&c->sendq))
-		return false;
-	gd__fence_acquire(); /* pairs with the unlock of the close: the load below is not earlier */
-	return !gd__load_relaxed(&c->closed);
-}
-
-bool gd__chan_send_would_wait(gd_chan *c)
-{
-	/* acquire orders the loads; pairs with nothing but the unlock after get */
-	if (gd__load_acquire(&c->len) < c->cap)
-		return false;
-	if (!gd__waitq_empty(&c->recvq))
-		return false;
-	gd__fence_acquire(); /* pairs with the unlock of the close: the load below is not earlier */
-	return !gd__load_relaxed(&c->closed);
-}
 
 static void unlock_chan(void *c) GD_UNCHECKED
 {
@@ -320,26 +265,29 @@ static GD__NOINLINE int wait_until(gd_chan *c, struct gd__waiter *w, enum gd__wa
 static GD__ALWAYS_INLINE int wait_turn(gd_chan *c, struct gd__waiter *w, struct gd__waitq *q,
 				       enum gd__wait_reason reason, int64_t deadline) GD_UNCHECKED
 {
-	w->raced = deadline != GD__FOREVER;
+	bool raced = deadline != GD__FOREVER;
+
+	w->raced = raced;
 	gd__store_relaxed(&w->g->select_done, 0); /* published by the lock */
 	gd__waitq_push(q, w);
 	if (GD__CHAN_CHECKS)
 		gd__chan_check(c);
-	if (w->raced)
+	if (raced)
 		return wait_until(c, w, reason, deadline);
 	gd__wait_unlock(w, reason, &c->lock);
 	return w->g->wake_ok ? GD_OK : GD_ECLOSED;
 }
 
-static struct gd__waiter waiter_of(gd_chan *c, enum gd__wait_op op, void *elem, struct gd__g *g,
-				   uintptr_t pc)
+/* What a waiter on a channel needs; the rest of *w is not looked at. */
+static GD__ALWAYS_INLINE void set_waiter(struct gd__waiter *w, gd_chan *c, enum gd__wait_op op,
+					 void *elem, struct gd__g *g, uintptr_t pc)
 {
-	return (struct gd__waiter){
-		.wait = { .obj = c, .kind = GD__OBJ_CHAN, .op = (uint16_t)op },
-		.g = g,
-		.elem = elem,
-		.pc = pc,
-	};
+	w->wait.obj = c;
+	w->wait.kind = GD__OBJ_CHAN;
+	w->wait.op = (uint16_t)op;
+	w->g = g;
+	w->elem = elem;
+	w->pc = pc;
 }
 
 static GD__NOINLINE int wait_nil(enum gd__wait_op op, int64_t deadline, uintptr_t pc)
@@ -348,8 +296,9 @@ static GD__NOINLINE int wait_nil(enum gd__wait_op op, int64_t deadline, uintptr_
 		return GD_EAGAIN;
 
 	struct gd__g *g = gd__caller(op == GD__OP_SEND ? "gd_chan_send" : "gd_chan_recv");
-	struct gd__waiter w = waiter_of(NULL, op, NULL, g, pc);
+	struct gd__waiter w;
 
+	set_waiter(&w, NULL, op, NULL, g, pc);
 	w.raced = true;
 	gd__store_relaxed(&g->select_done, 0); /* nobody else knows w but the deadline */
 	return wait_until(NULL, &w,
@@ -357,18 +306,82 @@ static GD__NOINLINE int wait_nil(enum gd__wait_op op, int64_t deadline, uintptr_
 			  deadline);
 }
 
-/*
- * The operations with a deadline: GD__NO_WAIT gives GD_EAGAIN instead of
- * waiting, GD__FOREVER waits without one, others may give GD_ETIMEDOUT.
- */
-static GD__ALWAYS_INLINE int chan_send(gd_chan *c, const void *elem, int64_t deadline,
+static GD__ALWAYS_INLINE int send_wait(gd_chan *c, const void *elem, int64_t deadline,
+				       struct gd__g *g, uintptr_t pc) GD_UNCHECKED
+{
+	struct gd__waiter w;
+	int rc;
+
+	set_waiter(&w, c, GD__OP_SEND, (void *)(uintptr_t)elem, g, pc);
+	rc = wait_turn(c, &w, &c->sendq, GD__WAIT_CHAN_SEND, deadline);
+	if (gd__unlikely(rc == GD_ECLOSED))
+		gd__fatal("send on closed channel");
+	return rc;
+}
+
+static GD__ALWAYS_INLINE int recv_wait(gd_chan *c, void *elem, int64_t deadline, struct gd__g *g,
 				       uintptr_t pc) GD_UNCHECKED
+{
+	struct gd__waiter w;
+
+	set_waiter(&w, c, GD__OP_RECV, elem, g, pc);
+	return wait_turn(c, &w, &c->recvq, GD__WAIT_CHAN_RECV, deadline);
+}
+
+void gd__chan_send_park(gd_chan *c, const void *elem, struct gd__g *g, uintptr_t pc)
+{
+	send_wait(c, elem, GD__FOREVER, g, pc);
+}
+
+bool gd__chan_recv_park(gd_chan *c, void *elem, struct gd__g *g, uintptr_t pc)
+{
+	return recv_wait(c, elem, GD__FOREVER, g, pc) == GD_OK;
+}
+
+/* The end of an operation that did not wait. */
+static GD__ALWAYS_INLINE void done(gd_chan *c, struct gd__g *g, struct gd__g *wake) GD_UNCHECKED
+{
+	gd__unlock(&c->lock);
+	if (wake != NULL)
+		gd__ready(wake);
+	gd__sync_point(g);
+}
+
+int gd__chan_send_held(gd_chan *c, const void *elem, int64_t deadline, struct gd__g *g,
+		       uintptr_t pc) GD_UNCHECKED
+{
+	struct gd__g *wake;
+	int rc = gd__chan_send_locked(c, elem, g, pc, &wake);
+
+	if (rc == GD_EAGAIN && deadline != GD__NO_WAIT) {
+		if (gd__unlikely(gd__hooks != NULL))
+			hook_source(c, g, elem, pc);
+		return send_wait(c, elem, deadline, g, pc);
+	}
+	done(c, g, wake);
+	if (gd__unlikely(rc == GD_ECLOSED))
+		gd__fatal("send on closed channel");
+	return rc;
+}
+
+int gd__chan_recv_held(gd_chan *c, void *elem, int64_t deadline, struct gd__g *g,
+		       uintptr_t pc) GD_UNCHECKED
+{
+	struct gd__g *wake;
+	int rc = gd__chan_recv_locked(c, elem, g, pc, &wake);
+
+	if (rc == GD_EAGAIN && deadline != GD__NO_WAIT)
+		return recv_wait(c, elem, deadline, g, pc);
+	done(c, g, wake);
+	return rc;
+}
+
+int gd__chan_send(gd_chan *c, const void *elem, int64_t deadline, uintptr_t pc) GD_UNCHECKED
 {
 	if (gd__unlikely(c == NULL))
 		return wait_nil(GD__OP_SEND, deadline, pc);
 
 	struct gd__g *g = deadline == GD__NO_WAIT ? gd__self() : gd__caller("gd_chan_send");
-	struct gd__g *wake;
 
 	gd__chan_check_use(c);
 	if (gd__unlikely(gd__hooks != NULL))
@@ -378,34 +391,15 @@ static GD__ALWAYS_INLINE int chan_send(gd_chan *c, const void *elem, int64_t dea
 		return GD_EAGAIN;
 	}
 	gd__lock(&c->lock, GD__RANK_CHAN);
-
-	int rc = gd__chan_send_locked(c, elem, g, pc, &wake);
-
-	if (rc == GD_EAGAIN && deadline != GD__NO_WAIT) {
-		struct gd__waiter w = waiter_of(c, GD__OP_SEND, (void *)(uintptr_t)elem, g, pc);
-
-		if (gd__unlikely(gd__hooks != NULL))
-			hook_source(c, g, elem, pc);
-		rc = wait_turn(c, &w, &c->sendq, GD__WAIT_CHAN_SEND, deadline);
-	} else {
-		gd__unlock(&c->lock);
-		if (wake != NULL)
-			gd__ready(wake);
-		gd__sync_point(g);
-	}
-	if (gd__unlikely(rc == GD_ECLOSED))
-		gd__fatal("send on closed channel");
-	return rc;
+	return gd__chan_send_held(c, elem, deadline, g, pc);
 }
 
-static GD__ALWAYS_INLINE int chan_recv(gd_chan *c, void *elem, int64_t deadline,
-				       uintptr_t pc) GD_UNCHECKED
+int gd__chan_recv(gd_chan *c, void *elem, int64_t deadline, uintptr_t pc) GD_UNCHECKED
 {
 	if (gd__unlikely(c == NULL))
 		return wait_nil(GD__OP_RECV, deadline, pc);
 
 	struct gd__g *g = deadline == GD__NO_WAIT ? gd__self() : gd__caller("gd_chan_recv");
-	struct gd__g *wake;
 
 	gd__chan_check_use(c);
 	if (deadline == GD__NO_WAIT && gd__chan_recv_would_wait(c)) {
@@ -413,19 +407,7 @@ static GD__ALWAYS_INLINE int chan_recv(gd_chan *c, void *elem, int64_t deadline,
 		return GD_EAGAIN;
 	}
 	gd__lock(&c->lock, GD__RANK_CHAN);
-
-	int rc = gd__chan_recv_locked(c, elem, g, pc, &wake);
-
-	if (rc == GD_EAGAIN && deadline != GD__NO_WAIT) {
-		struct gd__waiter w = waiter_of(c, GD__OP_RECV, elem, g, pc);
-
-		return wait_turn(c, &w, &c->recvq, GD__WAIT_CHAN_RECV, deadline);
-	}
-	gd__unlock(&c->lock);
-	if (wake != NULL)
-		gd__ready(wake);
-	gd__sync_point(g);
-	return rc;
+	return gd__chan_recv_held(c, elem, deadline, g, pc);
 }
 
 bool gd__chan_drain(gd_chan *c) GD_UNCHECKED
@@ -446,42 +428,4 @@ bool gd__chan_drain(gd_chan *c) GD_UNCHECKED
 			return any;
 		any = true;
 	}
-}
-
-/* --- public --- */
-
-/* A deadline is never one of the special values. */
-static int64_t real_deadline(int64_t deadline)
-{
-	return deadline == GD__NO_WAIT ? GD__NO_WAIT + 1 : deadline;
-}
-
-void gd_chan_send_raw(gd_chan *c, const void *elem)
-{
-	chan_send(c, elem, GD__FOREVER, GD__CALLER_PC);
-}
-
-int gd_chan_try_send_raw(gd_chan *c, const void *elem)
-{
-	return chan_send(c, elem, GD__NO_WAIT, GD__CALLER_PC);
-}
-
-int gd_chan_send_until_raw(gd_chan *c, const void *elem, int64_t deadline)
-{
-	return chan_send(c, elem, real_deadline(deadline), GD__CALLER_PC);
-}
-
-bool gd_chan_recv_raw(gd_chan *c, void *elem)
-{
-	return chan_recv(c, elem, GD__FOREVER, GD__CALLER_PC) == GD_OK;
-}
-
-int gd_chan_try_recv_raw(gd_chan *c, void *elem)
-{
-	return chan_recv(c, elem, GD__NO_WAIT, GD__CALLER_PC);
-}
-
-int gd_chan_recv_until_raw(gd_chan *c, void *elem, int64_t deadline)
-{
-	return chan_recv(c, elem, real_deadline(deadline), GD__CALLER_PC);
 }

@@ -36,21 +36,22 @@ struct gd_chan {
 	size_t cap, elem_size;
 	size_t stride;  /* between slots; 1 for elements of size 0, so that slots differ */
 	uint32_t magic; /* behind the words that free() uses for its own links */
-	_Atomic int32_t refs;
-	uintptr_t make_pc;
-	const char *site; /* "file.c:12" of the make */
 
 	/* Guarded by lock. len and closed are also read without it. */
 	struct gd__lock lock;
-	_Atomic uint32_t closed;
 	_Atomic size_t len;
 	size_t head, tail; /* slot of the next receive, of the next send */
+	_Atomic uint32_t closed;
+	_Atomic int32_t refs;
 	struct gd__waitq recvq, sendq;
 
 	/* For reports: the last receive and send that were completed; id 0: never. */
 	uint64_t last_recv_id, last_send_id;
 	uintptr_t last_recv_pc, last_send_pc;
 
+	/* Written before publication. */
+	uintptr_t make_pc;
+	const char *site; /* "file.c:12" of the make */
 	bool timed; /* of a timer: its sends have no goroutine; address of the timer's clock */
 	_Alignas(16) char slots[];
 };
@@ -66,6 +67,23 @@ int gd__chan_send_locked(gd_chan *c, const void *elem, struct gd__g *g, uintptr_
 int gd__chan_recv_locked(gd_chan *c, void *elem, struct gd__g *g, uintptr_t pc, struct gd__g **wake)
 	GD_REQUIRES(c->lock);
 
+/*
+ * The operations of the public calls. deadline: GD__NO_WAIT gives GD_EAGAIN instead of waiting,
+ * GD__FOREVER waits without one, others may give GD_ETIMEDOUT. _held: g has c->lock, and nothing
+ * was done yet.
+ */
+int gd__chan_send(gd_chan *c, const void *elem, int64_t deadline, uintptr_t pc);
+int gd__chan_recv(gd_chan *c, void *elem, int64_t deadline, uintptr_t pc);
+int gd__chan_send_held(gd_chan *c, const void *elem, int64_t deadline, struct gd__g *g,
+		       uintptr_t pc) GD_RELEASE(c->lock);
+int gd__chan_recv_held(gd_chan *c, void *elem, int64_t deadline, struct gd__g *g, uintptr_t pc)
+	GD_RELEASE(c->lock);
+
+/* Locked, without hooks, and it was seen that g has to wait. True: a value was received. */
+void gd__chan_send_park(gd_chan *c, const void *elem, struct gd__g *g, uintptr_t pc)
+	GD_RELEASE(c->lock);
+bool gd__chan_recv_park(gd_chan *c, void *elem, struct gd__g *g, uintptr_t pc) GD_RELEASE(c->lock);
+
 /* pc 0: a close by the runtime, ordered by other means: no access of c is reported. */
 void gd__chan_close(gd_chan *c, uintptr_t pc);
 /* Drops what is buffered. True if there was something. */
@@ -75,9 +93,31 @@ gd_chan *gd__chan_make(size_t elem_size, size_t cap, const char *site, uintptr_t
 
 void gd__chan_bad_use(const gd_chan *c) GD__NORETURN;
 
-/* Hints read without the lock: true means that the operation would have had to wait. */
-bool gd__chan_recv_would_wait(gd_chan *c);
-bool gd__chan_send_would_wait(gd_chan *c);
+/*
+ * Read without the lock: true means that the operation would have had to wait at some moment.
+ * Emptiness first, closed second: a channel found open was open before, when it was seen empty.
+ */
+static inline bool gd__chan_recv_would_wait(gd_chan *c)
+{
+	/* acquire orders the loads; pairs with nothing but the unlock after put */
+	if (gd__load_acquire(&c->len) > 0)
+		return false;
+	if (c->cap == 0 && !gd__waitq_empty(&c->sendq))
+		return false;
+	gd__fence_acquire(); /* pairs with the unlock of the close: the load below is not earlier */
+	return !gd__load_relaxed(&c->closed);
+}
+
+static inline bool gd__chan_send_would_wait(gd_chan *c)
+{
+	/* acquire orders the loads; pairs with nothing but the unlock after get */
+	if (gd__load_acquire(&c->len) < c->cap)
+		return false;
+	if (!gd__waitq_empty(&c->recvq))
+		return false;
+	gd__fence_acquire(); /* pairs with the unlock of the close: the load below is not earlier */
+	return !gd__load_relaxed(&c->closed);
+}
 
 /* Fatal error if c is not a channel that can be used. */
 static inline void gd__chan_check_use(const gd_chan *c)
@@ -89,6 +129,48 @@ static inline void gd__chan_check_use(const gd_chan *c)
 void gd__chan_hook_send(gd_chan *c, struct gd__g *g, uintptr_t pc);
 /* Takes w, which is queued, off c; frees c if that was put off because of w. */
 void gd__chan_leave(gd_chan *c, struct gd__waiter *w);
+
+/* --- the parts of an operation, c->lock held --- */
+
+static inline char *gd__chan_slot(gd_chan *c, size_t i)
+{
+	return c->slots + i * c->stride;
+}
+static inline size_t gd__chan_next(const gd_chan *c, size_t i)
+{
+	return i + 1 == c->cap ? 0 : i + 1;
+}
+/* Who last received and sent. */
+static inline void gd__chan_note_recv(gd_chan *c, const struct gd__g *g, uintptr_t pc)
+{
+	c->last_recv_id = g->id;
+	c->last_recv_pc = pc;
+}
+static inline void gd__chan_note_send(gd_chan *c, const struct gd__g *g, uintptr_t pc)
+{
+	c->last_send_id = g->id;
+	c->last_send_pc = pc;
+}
+/* The usual sizes without a call. False: of another size, nothing was copied. */
+static GD__ALWAYS_INLINE bool gd__chan_copy_small(void *to, const void *from, size_t n)
+{
+	if (gd__likely(n == 8))
+		__builtin_memcpy(to, from, 8);
+	else if (n == 4)
+		__builtin_memcpy(to, from, 4);
+	else if (n == 16)
+		__builtin_memcpy(to, from, 16);
+	else
+		return n == 0;
+	return true;
+}
+static GD__ALWAYS_INLINE bool gd__chan_clear_small(void *to, size_t n)
+{
+	static const uint64_t zeros[2];
+
+	return gd__chan_copy_small(to, zeros, n);
+}
+
 /* Objects that carry clocks. */
 static inline const void *gd__chan_close_clock(const gd_chan *c)
 {

@@ -12,17 +12,6 @@
 #include "runtime/sched/sched.h"
 #include "runtime/time/timer.h"
 
-void gd__waitq_push(struct gd__waitq *q, struct gd__waiter *w)
-{
-	w->next = NULL;
-	w->prev = q->last;
-	if (q->last != NULL)
-		q->last->next = w;
-	else
-		gd__store_relaxed(&q->first, w); /* the hint needs no order */
-	q->last = w;
-}
-
 void gd__waitq_push_front(struct gd__waitq *q, struct gd__waiter *w)
 {
 	w->prev = NULL;

@@ -46,7 +46,16 @@ struct gd__waitq {
 	struct gd__waiter *last;
 };
 
-void gd__waitq_push(struct gd__waitq *q, struct gd__waiter *w);
+static inline void gd__waitq_push(struct gd__waitq *q, struct gd__waiter *w)
+{
+	w->next = NULL;
+	w->prev = q->last;
+	if (q->last != NULL)
+		q->last->next = w;
+	else
+		gd__store_relaxed(&q->first, w); /* the hint needs no order */
+	q->last = w;
+}
 void gd__waitq_push_front(struct gd__waitq *q, struct gd__waiter *w);
 /* w is on q. */
 void gd__waitq_remove(struct gd__waitq *q, struct gd__waiter *w);
@@ -59,6 +68,16 @@ void gd__waitq_drop_gone(struct gd__waitq *q);
 bool gd__waitq_has_live(const struct gd__waitq *q);
 /* Throws if the links are broken. */
 void gd__waitq_check(const struct gd__waitq *q);
+
+/* Takes off q its first waiter. */
+static inline void gd__waitq_remove_first(struct gd__waitq *q, const struct gd__waiter *w)
+{
+	gd__store_relaxed(&q->first, w->next); /* the hint needs no order */
+	if (w->next != NULL)
+		w->next->prev = NULL;
+	else
+		q->last = NULL;
+}
 
 static inline bool gd__waitq_empty(const struct gd__waitq *q)
 {
