@@ -14,6 +14,7 @@
 #include "detector/leak/check.h"
 #include "detector/leak/leak_print.h"
 #include "detector/leak/set.h"
+#include "runtime/base/atfork.h"
 #include "runtime/base/atomic.h"
 #include "runtime/base/compiler.h"
 #include "runtime/base/fatal.h"
@@ -42,7 +43,7 @@ struct run {
 static _Atomic uint32_t busy;
 static bool checked_at_end;
 static size_t leaked; /* goroutines that ask for an exit code */
-static int own_pid;   /* a forked child has neither our threads nor our leaks */
+static int own_pid;   /* a forked child that calls exit has ended as it was meant to */
 /* Goroutines that were reported, by id. In memory of our own: nothing here is a root. */
 static struct gd__set known;
 static struct gd__arena known_arena;
@@ -261,9 +262,7 @@ static bool ended_early(void)
 
 static int finish(void)
 {
-	if (gd__os_pid() != own_pid)
-		return 0;
-	if (ended_early()) {
+	if (gd__os_pid() == own_pid && ended_early()) {
 		struct run r = { .opt.at_end = wants_alive(),
 				 .how.caller_sp = (uintptr_t)__builtin_frame_address(0) };
 
@@ -279,6 +278,15 @@ static int finish(void)
 	return gd__options.exitcode >= 0 ? gd__options.exitcode : EXIT_LEAKS;
 }
 
+/* No thread is in a check here, and what the parent has found is the parent's to tell. */
+static void in_child(void)
+{
+	end();
+	checked_at_end = false;
+	leaked = 0;
+}
+
+static struct gd__atfork at_fork = { GD__RANK_LEAF, NULL, NULL, in_child, NULL, NULL };
 static const struct gd__watch watch = { main_done, deadlock, dropped };
 
 __attribute__((constructor)) static void start(void)
@@ -286,5 +294,6 @@ __attribute__((constructor)) static void start(void)
 	own_pid = gd__os_pid();
 	gd__options_init();
 	gd__watch_install(&watch);
+	gd__atfork_register(&at_fork);
 	gd__exit_register(GD__EXIT_LEAK, finish);
 }

@@ -12,28 +12,15 @@
 #include "detector/race/interpose.h"
 #include "detector/race/quiet.h"
 #include "detector/race/race_report.h"
+#include "runtime/base/atfork.h"
 #include "runtime/base/options.h"
 #include "runtime/base/os_linux.h"
+#include "runtime/hook/hook.h"
 #include "runtime/inspect/inspect.h"
 
-void __tsan_init(void)
-{
-	static bool done; /* constructors run on one thread */
-
-	if (done)
-		return;
-	done = true;
-	gd__options_init();
-	gd__quiet_init();
-	if (gd__race_init())
-		gd__race_events_install();
-}
-
-/* Of a program in which nothing is instrumented but its libraries. */
-__attribute__((constructor(101))) static void start(void)
-{
-	__tsan_init();
-}
+/* Whether this thread's fork makes a child that can be watched, see fork below. */
+static GD__TLS bool alone;
+static bool blind; /* this process is a child that cannot */
 
 static bool other_threads(void)
 {
@@ -48,20 +35,59 @@ static bool other_threads(void)
 	return false;
 }
 
+static bool before_fork(void)
+{
+	alone = !other_threads();
+	return true;
+}
+
 /*
- * What fork handlers do (jemalloc takes all its locks) is not the program's doing. The child of
- * several threads is not watched: a lock of the detector that another thread held at that moment
- * (of a shadow cell, of a report) is held for ever there. POSIX lets it do little but exec.
+ * The child of several threads is not watched: a lock of the detector that another thread held at
+ * that moment (of a shadow cell, of a report) is held for ever there. So neither the goroutine that
+ * goes on nor what it starts tells anything to the detector.
  */
+static void in_child(void)
+{
+	if (alone)
+		return;
+	blind = true;
+	gd__race_cur = NULL;
+	gd__hooks_remove();
+	gd__heap_events_install(NULL);
+	gd__thread_events_install(NULL);
+}
+
+static struct gd__atfork at_fork = { GD__RANK_LEAF, before_fork, NULL, in_child, NULL, NULL };
+
+void __tsan_init(void)
+{
+	static bool done; /* constructors run on one thread */
+
+	if (done)
+		return;
+	done = true;
+	gd__options_init();
+	gd__quiet_init();
+	if (gd__race_init())
+		gd__race_events_install();
+	gd__atfork_register(&at_fork);
+}
+
+/* Of a program in which nothing is instrumented but its libraries. */
+__attribute__((constructor(101))) static void start(void)
+{
+	__tsan_init();
+}
+
+/* What other fork handlers do (jemalloc takes all its locks) is not the program's doing. */
 pid_t fork(void)
 {
 	struct gd__hook_ctx *g = gd__race_cur;
 
 	gd__race_cur = NULL;
-	bool alone = !other_threads();
 	pid_t pid = GD__REAL(fork)();
 
-	if (pid != 0 || alone)
+	if (!blind)
 		gd__race_cur = g;
 	return pid;
 }

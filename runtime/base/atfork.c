@@ -21,14 +21,15 @@ static GD__TLS struct gd__atfork *prepared;
 static void prepare(void)
 {
 	prepared = NULL;
-	for (struct gd__atfork *a = lowest; a && a->prepare(); a = a->up)
+	for (struct gd__atfork *a = lowest; a && (!a->prepare || a->prepare()); a = a->up)
 		prepared = a;
 }
 
 static void parent(void)
 {
 	for (struct gd__atfork *a = prepared; a; a = a->down)
-		a->parent();
+		if (a->parent)
+			a->parent();
 }
 
 static void child(void)

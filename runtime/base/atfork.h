@@ -17,7 +17,7 @@
  * of it was done, and neither it nor those of higher rank take part in this fork. parent: gives the
  * locks back. child: the calling thread is the only one; puts the layer's state in order, gives
  * the locks back, calls neither malloc nor anything that starts a thread.
- * The record is static; all but its handlers belongs to atfork.c.
+ * prepare and parent may be NULL. The record is static; all but its handlers belongs to atfork.c.
  */
 struct gd__atfork {
 	enum gd__rank rank;

@@ -14,3 +14,8 @@ void gd__watch_install(const struct gd__watch *w)
 {
 	gd__watch = w;
 }
+
+void gd__hooks_remove(void)
+{
+	gd__hooks = NULL;
+}

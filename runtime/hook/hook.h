@@ -64,6 +64,9 @@ extern const struct gd__hooks *gd__hooks;
 /* Installs t. Called at most once, before gd_run(). */
 void gd__hooks_install(const struct gd__hooks *t);
 
+/* In the child of a fork, while there is one thread: nobody listens from here on. */
+void gd__hooks_remove(void);
+
 /* gd__hook(acquire, g->hook_ctx, obj): the event, or nothing. */
 #define gd__hook(event, ...)                                                                       \
 	do {                                                                                       \

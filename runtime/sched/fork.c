@@ -33,6 +33,8 @@ struct gd__fork gd__fork;
 
 /* Whether the caller's P was given up in prepare. Guarded by the stop of the world. */
 static bool gave_p_up;
+/* Whether there was a scheduler when this thread began to fork. */
+static GD__TLS bool running;
 
 /* --- before --- */
 
@@ -99,8 +101,9 @@ static bool prepare_world(void)
 {
 	struct gd__m *m = gd__m_self();
 
-	if (gd__load_relaxed(&gd__sched.procs) == 0) /* not started: one thread */
-		return false;
+	running = gd__load_relaxed(&gd__sched.procs) != 0; /* else it may come up meanwhile */
+	if (!running)
+		return true;
 	/* A signal handler in the scheduler: this very thread may hold its locks. */
 	if (m && (!m->cur || m->system_depth > 0 || gd__load_relaxed(&m->busy) > 0)) /* own */
 		return false;
@@ -113,6 +116,8 @@ static bool prepare_world(void)
 
 static bool prepare_sched(void) GD_UNCHECKED
 {
+	if (!running)
+		return true;
 	gd__lock(&gd__sched.lock, GD__RANK_SCHED);
 	gd__g_table_lock();
 	return true;
@@ -124,6 +129,8 @@ static void parent_sched(void) GD_UNCHECKED
 {
 	struct gd__m *m = gd__m_self();
 
+	if (!running)
+		return;
 	gd__g_table_unlock();
 	if (gave_p_up)
 		take_p(m, stopped_p(m));
@@ -132,7 +139,8 @@ static void parent_sched(void) GD_UNCHECKED
 
 static void parent_world(void)
 {
-	gd__stw_start();
+	if (running)
+		gd__stw_start();
 }
 
 /* --- after, in the child --- */
@@ -202,6 +210,8 @@ static void child_sched(void) GD_UNCHECKED
 	struct gd__p *own = own_p(m);
 	uint32_t n = gd__load_relaxed(&gd__sched.procs); /* one thread, from here on */
 
+	if (!running)
+		return;
 	forget_goroutines(m ? m->cur : NULL);
 	forget_queues(m != NULL);
 	gd__m_forget_others(m);
@@ -228,7 +238,8 @@ static void child_sched(void) GD_UNCHECKED
 
 static void child_world(void)
 {
-	gd__stw_abandon();
+	if (running)
+		gd__stw_abandon();
 }
 
 bool gd__fork_wake(void)
