@@ -132,7 +132,7 @@ static void put(gd_chan *c, const void *elem, struct gd__g *g, uintptr_t pc)
 	}
 	copy(s, elem, c->elem_size);
 	c->tail = gd__chan_next(c, c->tail);
-	gd__store_relaxed(&c->len, gd__load_relaxed(&c->len) + 1); /* under lock */
+	gd__chan_set_len(c, gd__load_relaxed(&c->len) + 1); /* under lock */
 	record_send(c, g, pc);
 }
 
@@ -174,7 +174,7 @@ static struct gd__g *get(gd_chan *c, void *elem, struct gd__g *g, uintptr_t pc)
 
 	if (w == NULL) {
 		clear(s, c->elem_size); /* a value that left must keep nothing alive */
-		gd__store_relaxed(&c->len, gd__load_relaxed(&c->len) - 1); /* under lock */
+		gd__chan_set_len(c, gd__load_relaxed(&c->len) - 1); /* under lock */
 		return NULL;
 	}
 	copy(s, w->elem, c->elem_size);
@@ -269,7 +269,7 @@ static GD__ALWAYS_INLINE int wait_turn(gd_chan *c, struct gd__waiter *w, struct 
 
 	w->raced = raced;
 	gd__store_relaxed(&w->g->select_done, 0); /* published by the lock */
-	gd__waitq_push(q, w);
+	gd__chan_enqueue(c, q, w);
 	if (GD__CHAN_CHECKS)
 		gd__chan_check(c);
 	if (raced)

@@ -37,12 +37,14 @@ struct gd_chan {
 	size_t stride;  /* between slots; 1 for elements of size 0, so that slots differ */
 	uint32_t magic; /* behind the words that free() uses for its own links */
 
-	/* Guarded by lock. len and closed are also read without it. */
+	/* Guarded by lock. len, closed and changes are also read without it. */
 	struct gd__lock lock;
 	_Atomic size_t len;
 	size_t head, tail; /* slot of the next receive, of the next send */
 	_Atomic uint32_t closed;
 	_Atomic int32_t refs;
+	_Atomic uint32_t changes; /* rises before an operation that had to wait no longer has to */
+	bool timed; /* of a timer: its sends have no goroutine; address of the timer's clock */
 	struct gd__waitq recvq, sendq;
 
 	/* For reports: the last receive and send that were completed; id 0: never. */
@@ -52,7 +54,6 @@ struct gd_chan {
 	/* Written before publication. */
 	uintptr_t make_pc;
 	const char *site; /* "file.c:12" of the make */
-	bool timed; /* of a timer: its sends have no goroutine; address of the timer's clock */
 	_Alignas(16) char slots[];
 };
 
@@ -139,6 +140,22 @@ static inline char *gd__chan_slot(gd_chan *c, size_t i)
 static inline size_t gd__chan_next(const gd_chan *c, size_t i)
 {
 	return i + 1 == c->cap ? 0 : i + 1;
+}
+/* Before len changes, somebody queues up, or the channel is closed: see none_ready in select.c. */
+static inline void gd__chan_note_change(gd_chan *c)
+{
+	gd__count_relaxed(&c->changes, 1); /* under lock; ordered by the release that follows */
+}
+static inline void gd__chan_set_len(gd_chan *c, size_t len)
+{
+	gd__chan_note_change(c);
+	gd__store_release(&c->len, len); /* pairs with the loads in gd__chan_*_would_wait */
+}
+static inline void gd__chan_enqueue(gd_chan *c, struct gd__waitq *q, struct gd__waiter *w)
+{
+	gd__chan_note_change(c);
+	gd__fence_release(); /* pairs with the fence in none_ready: before the queue is seen */
+	gd__waitq_push(q, w);
 }
 /* Who last received and sent. */
 static inline void gd__chan_note_recv(gd_chan *c, const struct gd__g *g, uintptr_t pc)

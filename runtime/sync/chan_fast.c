@@ -84,7 +84,7 @@ static GD__ALWAYS_INLINE enum outcome send_now(gd_chan *c, const void *elem, con
 		if (!gd__chan_copy_small(gd__chan_slot(c, c->tail), elem, c->elem_size))
 			return OTHER;
 		c->tail = gd__chan_next(c, c->tail);
-		gd__store_relaxed(&c->len, len + 1); /* under lock */
+		gd__chan_set_len(c, len + 1);
 	}
 	gd__chan_note_send(c, g, pc);
 	return DONE;
@@ -104,7 +104,7 @@ static GD__ALWAYS_INLINE enum outcome recv_now(gd_chan *c, void *elem, const str
 		    !gd__chan_clear_small(s, c->elem_size))
 			return OTHER;
 		c->head = gd__chan_next(c, c->head);
-		gd__store_relaxed(&c->len, len - 1); /* under lock */
+		gd__chan_set_len(c, len - 1);
 	} else if (!gd__waitq_empty(&c->sendq)) {
 		struct gd__waiter *w = partner(&c->sendq);
 

@@ -197,7 +197,8 @@ void gd__chan_close(gd_chan *c, uintptr_t pc) GD_UNCHECKED
 	}
 	if (gd__unlikely(gd__hooks != NULL))
 		hook_closed(c);
-	gd__store_relaxed(&c->closed, 1); /* published by the unlock */
+	gd__chan_note_change(c);
+	gd__store_release(&c->closed, 1); /* pairs with the loads in gd__chan_*_would_wait */
 	close_waiters(c, &c->recvq, &list);
 	close_waiters(c, &c->sendq, &list);
 	if (GD__CHAN_CHECKS)

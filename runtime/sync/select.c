@@ -1,13 +1,18 @@
 /*
  * select.c - waits for one of several channel operations.
  *
- * The cases are looked at in random order, under the locks of all channels,
- * which are taken in address order. If none is ready a waiter goes on the
- * queue of each; the waker that wins g->select_done serves one of them. The
- * waiters that were not won are still queued when the goroutine goes on,
- * because a waker that loses leaves them alone: this keeps their channels from
- * being freed until they are taken off. The channel that was won is not
- * touched again; it may be gone.
+ * First the cases are tried one by one in random order, each under the lock of its channel alone,
+ * and with a look at the channel before. The case that is taken was ready at that moment, together
+ * with whatever others; that one of these was asked before it was ready is as if chance had chosen
+ * between them. So most selects take one lock.
+ *
+ * If none was ready all channels are locked, in address order, and looked at again. If still none
+ * is ready a waiter goes on the queue of each; the waker that wins g->select_done serves one of
+ * them. The waiters that were not won are still queued when the goroutine goes on, because a waker
+ * that loses leaves them alone: this keeps their channels from being freed until they are taken
+ * off. The channel that was won is not touched again; it may be gone.
+ *
+ * A default is taken only if there was a moment at which no case was ready: see none_ready.
  */
 #include <stdlib.h>
 
@@ -23,87 +28,79 @@
 #include "runtime/time/timer.h"
 
 #define CASES_MAX 65535
-#define SMALL     6 /* waiters that lie on the stack: about 0.5 KB */
+#define SMALL     6 /* cases whose waiters lie on the stack: about 0.5 KB */
 #define NO_CASE   (-1)
 
 /*
- * One select under way. waiter[i] stands for a case whose channel is not nil;
- * by_addr and by_chance are two orders of the waiters.
+ * One select under way. live are the cases whose channel is not nil, in random order as far as they
+ * were tried. waiter[i] stands for live[i]; by_addr is another order of the waiters.
  */
 struct selection {
 	struct gd_case *cases;
 	struct gd__g *g;
 	uintptr_t pc;
-	uint32_t n;           /* waiters */
+	uint32_t n;           /* of live, and of waiters */
 	int otherwise, after; /* positions of the default and the deadline, or NO_CASE */
+	uint16_t *live, *by_addr;
 	struct gd__waiter *waiter;
-	uint16_t *by_addr, *by_chance;
 };
+
+static struct gd_case *live_case(const struct selection *s, uint32_t i)
+{
+	return &s->cases[s->live[i]];
+}
 
 static gd_chan *chan_of(const struct selection *s, uint32_t i)
 {
-	return s->cases[s->waiter[i].index].chan;
+	return live_case(s, i)->chan;
 }
 
 /* --- set-up --- */
 
-static void classify(struct selection *s, size_t n)
+static void classify_other(struct selection *s, size_t i)
 {
-	s->otherwise = s->after = NO_CASE;
-	s->n = 0;
-	for (size_t i = 0; i < n; i++) {
-		switch (s->cases[i].kind) {
-		case GD_CASE_RECV:
-		case GD_CASE_SEND:
-			s->n += s->cases[i].chan != NULL;
-			break;
-		case GD_CASE_DEFAULT:
-			if (s->otherwise != NO_CASE)
-				gd__fatal("select: more than one default");
-			s->otherwise = (int)i;
-			break;
-		case GD_CASE_AFTER:
-			if (s->after != NO_CASE)
-				gd__fatal("select: more than one GD_AFTER");
-			s->after = (int)i;
-			break;
-		default:
-			gd__fatal("select: case %zu is of no known kind", i);
-		}
-	}
+	int *place = s->cases[i].kind == GD_CASE_DEFAULT ? &s->otherwise : &s->after;
+
+	if (s->cases[i].kind != GD_CASE_DEFAULT && s->cases[i].kind != GD_CASE_AFTER)
+		gd__fatal("select: case %zu is of no known kind", i);
+	if (*place != NO_CASE)
+		gd__fatal("select: more than one %s",
+			  place == &s->otherwise ? "default" : "GD_AFTER");
+	*place = (int)i;
 }
 
-static void prepare_waiters(struct selection *s, size_t n)
+static void classify(struct selection *s, size_t n)
 {
-	uint32_t k = 0;
+	const struct gd_case *c = s->cases;
+	uint32_t live = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		const struct gd_case *c = &s->cases[i];
+	s->otherwise = s->after = NO_CASE;
+	for (size_t i = 0; i < n; i++, c++) {
+		if (gd__unlikely(c->kind > GD_CASE_SEND)) {
+			classify_other(s, i);
+		} else if (c->chan != NULL) {
+			gd__chan_check_use(c->chan);
+			s->live[live++] = (uint16_t)i;
+		}
+	}
+	s->n = live;
+}
 
-		if (c->kind > GD_CASE_SEND || c->chan == NULL)
-			continue;
-		gd__chan_check_use(c->chan);
-		s->waiter[k++] = (struct gd__waiter){
+static void prepare_waiters(const struct selection *s)
+{
+	for (uint32_t i = 0; i < s->n; i++) {
+		const struct gd_case *c = live_case(s, i);
+
+		s->waiter[i] = (struct gd__waiter){
 			.wait = { .obj = c->chan,
 				  .kind = GD__OBJ_CHAN,
 				  .op = c->kind == GD_CASE_SEND ? GD__OP_SEND : GD__OP_RECV },
 			.g = s->g,
 			.elem = c->elem,
 			.pc = s->pc,
-			.index = (uint32_t)i,
+			.index = s->live[i],
 			.raced = true,
 		};
-	}
-}
-
-/* Inside-out shuffle. */
-static void shuffle(struct selection *s)
-{
-	for (uint32_t i = 0; i < s->n; i++) {
-		uint32_t j = (uint32_t)(((uint64_t)gd__sched_random() * (i + 1)) >> 32);
-
-		s->by_chance[i] = s->by_chance[j];
-		s->by_chance[j] = (uint16_t)i;
 	}
 }
 
@@ -113,7 +110,7 @@ static bool lies_after(const struct selection *s, uint16_t a, uint16_t b)
 }
 
 /* Shell sort: an insertion sort for the few cases of most selects, and no n * n for many. */
-static void sort_by_address(struct selection *s)
+static void sort_by_address(const struct selection *s)
 {
 	uint16_t *order = s->by_addr;
 	uint32_t gap = 1;
@@ -134,7 +131,82 @@ static void sort_by_address(struct selection *s)
 	}
 }
 
-/* --- the three passes --- */
+/* --- without waiting --- */
+
+static bool would_wait(const struct gd_case *c)
+{
+	return c->kind == GD_CASE_SEND ? gd__chan_send_would_wait(c->chan)
+				       : gd__chan_recv_would_wait(c->chan);
+}
+
+/*
+ * True if there was a moment at which no case was ready: the default may be taken without a lock.
+ * Seen one after the other they may each have been not ready at a time when another was (a token
+ * that goes from channel to channel), so nothing may have changed meanwhile: each counter rises
+ * before its channel gets ready, so a case not ready after its counter was read was not ready until
+ * it was read again, if the sums are equal. With one case there is nothing to compare.
+ */
+static bool none_ready(const struct selection *s)
+{
+	uint32_t sum = 0;
+
+	for (uint32_t i = 0; i < s->n; i++) {
+		const struct gd_case *c = live_case(s, i);
+
+		/* pairs with the releases after gd__chan_note_change */
+		sum += gd__load_acquire(&c->chan->changes);
+		if (!would_wait(c))
+			return false;
+	}
+	gd__fence_acquire(); /* pairs with the same */
+	for (uint32_t i = 0; s->n > 1 && i < s->n; i++)
+		sum -= gd__load_relaxed(&chan_of(s, i)->changes); /* ordered by the fence */
+	return s->n <= 1 || sum == 0;
+}
+
+static int try_case(const struct selection *s, uint32_t i, struct gd__g **wake) GD_UNCHECKED
+{
+	const struct gd_case *c = live_case(s, i);
+
+	if (c->kind == GD_CASE_SEND)
+		return gd__chan_send_locked(c->chan, c->elem, s->g, s->pc, wake);
+	return gd__chan_recv_locked(c->chan, c->elem, s->g, s->pc, wake);
+}
+
+/*
+ * Takes a case that is ready: its place in live, or NO_CASE. live is shuffled on the way, from one
+ * random number: each draw takes its high bits and leaves the rest.
+ */
+static int try_each(const struct selection *s, int *rc, struct gd__g **wake) GD_UNCHECKED
+{
+	uint32_t random = s->n > 1 ? gd__sched_random() : 0;
+
+	for (uint32_t i = 0; i < s->n; i++) {
+		if (s->n > SMALL)
+			random = gd__sched_random();
+
+		uint64_t draw = (uint64_t)random * (s->n - i);
+		uint32_t j = i + (uint32_t)(draw >> 32);
+		uint16_t chosen = s->live[j];
+
+		random = (uint32_t)draw;
+		s->live[j] = s->live[i];
+		s->live[i] = chosen;
+		if (would_wait(&s->cases[chosen]))
+			continue;
+
+		gd_chan *c = s->cases[chosen].chan;
+
+		gd__lock(&c->lock, GD__RANK_CHAN);
+		*rc = try_case(s, i, wake);
+		gd__unlock(&c->lock);
+		if (*rc != GD_EAGAIN)
+			return (int)i;
+	}
+	return NO_CASE;
+}
+
+/* --- with all channels locked --- */
 
 static bool same_as_previous(const struct selection *s, uint32_t i)
 {
@@ -168,27 +240,15 @@ static void unlock_all(void *arg) GD_UNCHECKED
 	}
 }
 
-static int try_case(const struct selection *s, uint32_t i, struct gd__g **wake) GD_UNCHECKED
-{
-	const struct gd__waiter *w = &s->waiter[i];
-	gd_chan *c = chan_of(s, i);
-
-	if (w->wait.op == GD__OP_SEND)
-		return gd__chan_send_locked(c, w->elem, s->g, s->pc, wake);
-	return gd__chan_recv_locked(c, w->elem, s->g, s->pc, wake);
-}
-
-/* Runs a case that is ready, if there is one. *rc is its result. */
-static const struct gd__waiter *look(const struct selection *s, int *rc, struct gd__g **wake)
+/* As try_each, in the order that it left. */
+static int look(const struct selection *s, int *rc, struct gd__g **wake)
 {
 	for (uint32_t i = 0; i < s->n; i++) {
-		uint32_t k = s->by_chance[i];
-
-		*rc = try_case(s, k, wake);
+		*rc = try_case(s, i, wake);
 		if (*rc != GD_EAGAIN)
-			return &s->waiter[k];
+			return (int)i;
 	}
-	return NULL;
+	return NO_CASE;
 }
 
 static void enqueue_all(const struct selection *s)
@@ -201,12 +261,12 @@ static void enqueue_all(const struct selection *s)
 
 		if (gd__unlikely(gd__hooks != NULL) && send && c->elem_size > 0)
 			gd__hooks->read(s->g->hook_ctx, w->elem, c->elem_size, s->pc);
-		gd__waitq_push(send ? &c->sendq : &c->recvq, w);
+		gd__chan_enqueue(c, send ? &c->sendq : &c->recvq, w);
 	}
 }
 
-/* Parks. The waiter that was served, or NULL after the deadline. */
-static const struct gd__waiter *wait_for_one(struct selection *s, int64_t deadline, int *rc)
+/* Parks. The place of the case that was served, or NO_CASE after the deadline. */
+static int wait_for_one(struct selection *s, int64_t deadline, int *rc)
 {
 	const struct gd__blocking b = {
 		.reason = GD__WAIT_SELECT,
@@ -224,7 +284,7 @@ static const struct gd__waiter *wait_for_one(struct selection *s, int64_t deadli
 		if (&s->waiter[i] != served)
 			gd__chan_leave(chan_of(s, i), &s->waiter[i]);
 	}
-	return served;
+	return served != NULL ? (int)(served - s->waiter) : NO_CASE;
 }
 
 static int64_t deadline_of(const struct selection *s)
@@ -239,107 +299,138 @@ static int64_t deadline_of(const struct selection *s)
 }
 
 /* Tells the user which case it was. */
-static int result(const struct selection *s, const struct gd__waiter *w, int rc)
+static int result(const struct selection *s, int place, int rc)
 {
-	const struct gd_case *c = &s->cases[w->index];
+	const struct gd_case *c = live_case(s, (uint32_t)place);
 
 	if (c->kind == GD_CASE_SEND && rc == GD_ECLOSED)
 		gd__fatal("send on closed channel");
 	if (c->kind == GD_CASE_RECV && c->ok != NULL)
 		*c->ok = rc == GD_OK;
-	return (int)w->index;
+	return s->live[place];
 }
 
-/* True if no case was ready at some moment: the default may be taken without a lock. */
-static bool none_ready(const struct gd_case *cases, size_t n)
+/* The end of a select that does not wait. */
+static void give_way(const struct selection *s, struct gd__g *wake)
 {
-	for (size_t i = 0; i < n; i++) {
-		const struct gd_case *c = &cases[i];
-
-		if (c->kind > GD_CASE_SEND || c->chan == NULL)
-			continue;
-		if (c->kind == GD_CASE_SEND ? !gd__chan_send_would_wait(c->chan)
-					    : !gd__chan_recv_would_wait(c->chan))
-			return false;
-	}
-	return true;
+	if (wake != NULL)
+		gd__ready(wake);
+	gd__sync_point(s->g);
 }
 
-static int run(struct selection *s, size_t n)
+/* Nothing was ready. waiter and by_addr have room for n. */
+static int look_and_wait(struct selection *s)
 {
 	struct gd__g *wake = NULL;
 	int rc = GD_EAGAIN;
 
-	prepare_waiters(s, n);
-	shuffle(s);
+	prepare_waiters(s);
 	sort_by_address(s);
 	lock_all(s);
 
-	const struct gd__waiter *w = look(s, &rc, &wake);
-	bool waits = w == NULL && s->otherwise == NO_CASE;
+	int taken = look(s, &rc, &wake);
+	bool waits = taken == NO_CASE && s->otherwise == NO_CASE;
 
 	if (waits) {
 		enqueue_all(s);
-		w = wait_for_one(s, deadline_of(s), &rc);
+		taken = wait_for_one(s, deadline_of(s), &rc);
 	} else {
 		unlock_all(s);
-		if (wake != NULL)
-			gd__ready(wake);
-		gd__sync_point(s->g);
+		give_way(s, wake);
 	}
-	if (w != NULL)
-		return result(s, w, rc);
+	if (taken != NO_CASE)
+		return result(s, taken, rc);
 	return waits ? s->after : s->otherwise;
 }
 
-static int run_large(struct selection *s, size_t n)
+static GD__NOINLINE int wait_small(struct selection *s)
+{
+	struct gd__waiter waiter[SMALL];
+	uint16_t by_addr[SMALL];
+
+	s->waiter = waiter;
+	s->by_addr = by_addr;
+	return look_and_wait(s);
+}
+
+static GD__NOINLINE int wait_large(struct selection *s)
 {
 	s->waiter = calloc(s->n, sizeof(*s->waiter));
-	s->by_addr = calloc(2 * (size_t)s->n, sizeof(*s->by_addr));
+	s->by_addr = calloc(s->n, sizeof(*s->by_addr));
 	if (s->waiter == NULL || s->by_addr == NULL)
 		gd__fatal("out of memory: a select of %u channels", s->n);
-	s->by_chance = s->by_addr + s->n;
 
-	int taken = run(s, n);
+	int taken = look_and_wait(s);
 
 	free(s->waiter);
 	free(s->by_addr);
 	return taken;
 }
 
-static void hook_sends(const struct selection *s, size_t n)
+static int run(struct selection *s)
 {
-	for (size_t i = 0; i < n; i++) {
-		if (s->cases[i].kind == GD_CASE_SEND && s->cases[i].chan != NULL)
-			gd__chan_hook_send(s->cases[i].chan, s->g, s->pc);
+	struct gd__g *wake = NULL;
+	int rc = GD_EAGAIN;
+
+	if (s->otherwise != NO_CASE && none_ready(s)) {
+		gd__sync_point(s->g);
+		return s->otherwise;
 	}
+
+	int taken = try_each(s, &rc, &wake);
+
+	if (taken == NO_CASE)
+		return s->n <= SMALL ? wait_small(s) : wait_large(s);
+	give_way(s, wake);
+	return result(s, taken, rc);
+}
+
+static void hook_sends(const struct selection *s)
+{
+	for (uint32_t i = 0; i < s->n; i++) {
+		const struct gd_case *c = live_case(s, i);
+
+		if (c->kind == GD_CASE_SEND)
+			gd__chan_hook_send(c->chan, s->g, s->pc);
+	}
+}
+
+static int start(struct selection *s, size_t n)
+{
+	classify(s, n);
+	if (gd__unlikely(gd__hooks != NULL))
+		hook_sends(s);
+	return run(s);
+}
+
+static GD__NOINLINE int start_large(struct selection *s, size_t n)
+{
+	s->live = calloc(n, sizeof(*s->live));
+	if (s->live == NULL)
+		gd__fatal("out of memory: a select of %zu cases", n);
+
+	int taken = start(s, n);
+
+	free(s->live);
+	return taken;
 }
 
 static int select_cases(struct gd_case *cases, size_t n, uintptr_t pc)
 {
-	struct gd__waiter waiter[SMALL];
-	uint16_t order[2 * SMALL];
-	struct selection s = {
-		.cases = cases,
-		.g = gd__caller("gd_select"),
-		.pc = pc,
-		.waiter = waiter,
-		.by_addr = order,
-		.by_chance = order + SMALL,
-	};
+	uint16_t live[SMALL + 2]; /* a default and a deadline may be among them */
+	struct selection s;
 
+	s.cases = cases;
+	s.g = gd__caller("gd_select");
+	s.pc = pc;
 	if (n > CASES_MAX)
 		gd__fatal("select: %zu cases, %d is the limit", n, CASES_MAX);
 	if (n == 0)
 		gd_select_none();
-	classify(&s, n);
-	if (gd__unlikely(gd__hooks != NULL))
-		hook_sends(&s, n);
-	if (s.otherwise != NO_CASE && none_ready(cases, n)) {
-		gd__sync_point(s.g);
-		return s.otherwise;
-	}
-	return s.n <= SMALL ? run(&s, n) : run_large(&s, n);
+	if (n > gd__countof(live))
+		return start_large(&s, n);
+	s.live = live;
+	return start(&s, n);
 }
 
 int gd_select_raw(struct gd_case *cases, size_t n)

@@ -1,5 +1,7 @@
 /* link: gdetect */
 /* select_test.c - select: which case is taken, and that the others are left alone. */
+#include <stdatomic.h>
+
 #include "runtime/sync/chan.h"
 #include "tests/unit/sync/goroutines.h"
 
@@ -155,6 +157,59 @@ static void mixed(void *arg)
 CASE(selects_serve_each_other_but_never_themselves)
 {
 	on_procs(mixed);
+}
+
+/*
+ * A token goes to and fro between two channels and is in at least one of them at any time: a select
+ * over both never finds nothing. Looked at one after the other each may well be empty, above all
+ * with many others in between.
+ */
+enum { MOVES = 200000, BETWEEN = 200 };
+struct move_args {
+	int_chan a, b;
+	_Atomic bool *stop;
+};
+static void move(struct move_args *m)
+{
+	int v;
+
+	for (int i = 0; i < MOVES; i++) {
+		int_chan from = i % 2 == 0 ? m->a : m->b, to = i % 2 == 0 ? m->b : m->a;
+
+		gd_chan_send(to, 1);
+		gd_chan_recv(from, &v);
+	}
+	atomic_store(m->stop, true);
+}
+
+static void token(void *arg)
+{
+	static _Atomic bool stop;
+	static struct gd_case cases[BETWEEN + 3];
+	int_chan a = gd_chan_make(int_chan, 2), b = gd_chan_make(int_chan, 2);
+	int v;
+
+	(void)arg;
+	for (int i = 0; i < BETWEEN + 2; i++)
+		cases[i] = (struct gd_case){ .kind = GD_CASE_RECV,
+					     .chan = gd_chan_make(int_chan, 1).raw,
+					     .elem = &v };
+	cases[0].chan = a.raw;
+	cases[BETWEEN + 1].chan = b.raw;
+	cases[BETWEEN + 2].kind = GD_CASE_DEFAULT;
+	gd_chan_send(a, 1);
+	gd_go(move, .a = a, .b = b, .stop = &stop);
+	while (!atomic_load(&stop)) {
+		int taken = gd_select_raw(cases, BETWEEN + 3);
+
+		CHECK(taken == 0 || taken == BETWEEN + 1);
+		gd_chan_send(taken == 0 ? a : b, v);
+	}
+}
+
+CASE(default_means_that_nothing_was_ready)
+{
+	on_procs(token);
 }
 
 static void after(void *arg)
