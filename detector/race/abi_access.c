@@ -191,11 +191,25 @@ void __tsan_vptr_read(void **vptr)
 	read_small(vptr, sizeof(*vptr), RETURN_PC);
 }
 
+/* The goroutine has been asked to give way: it does so as soon as the frame is there. */
+static GD__NOINLINE void enter_and_give_way(void *pc)
+{
+	struct gd__hook_ctx *g = gd__race_cur;
+
+	if (g != NULL)
+		gd__gctx_push(g, (uintptr_t)pc);
+	gd__preempt_here();
+}
+
 /* pc: return address of the function that is being entered, i.e. the call in its caller. */
 void __tsan_func_entry(void *pc)
 {
 	struct gd__hook_ctx *g = gd__race_cur;
 
+	if (gd__unlikely(gd__race_preempted())) {
+		enter_and_give_way(pc);
+		return;
+	}
 	if (gd__likely(g != NULL))
 		gd__gctx_push(g, (uintptr_t)pc);
 }

@@ -12,9 +12,17 @@
 		gd__race_cur, (uintptr_t)(a), (n) / 8, (uintptr_t)__builtin_return_address(0)      \
 	}
 
+/* A loop that waits for another goroutine by looking at an atomic must let it run. */
+#define SAFE_POINT()                                                                               \
+	do {                                                                                       \
+		if (gd__unlikely(gd__race_preempted()))                                            \
+			gd__preempt_here();                                                        \
+	} while (0)
+
 #define LOAD(n, type)                                                                              \
 	type __tsan_atomic##n##_load(const volatile type *a, int order)                            \
 	{                                                                                          \
+		SAFE_POINT();                                                                      \
 		const struct gd__atomic_op op = OP(n, a);                                          \
 		type v = __atomic_load_n(a, __ATOMIC_SEQ_CST);                                     \
 		struct gd__syncobj *o;                                                             \
@@ -38,6 +46,7 @@
 	}                                                                                          \
 	void __tsan_atomic##n##_store(volatile type *a, type v, int order)                         \
 	{                                                                                          \
+		SAFE_POINT();                                                                      \
 		const struct gd__atomic_op op = OP(n, a);                                          \
 		struct gd__syncobj *o;                                                             \
                                                                                                    \
@@ -53,6 +62,7 @@
 #define MODIFY(n, type, name, operation)                                                           \
 	type __tsan_atomic##n##_##name(volatile type *a, type v, int order)                        \
 	{                                                                                          \
+		SAFE_POINT();                                                                      \
 		const struct gd__atomic_op op = OP(n, a);                                          \
 		struct gd__syncobj *o;                                                             \
 		type old;                                                                          \
@@ -83,6 +93,7 @@
 	int __tsan_atomic##n##_compare_exchange_strong(volatile type *a, type *expected, type v,   \
 						       int order, int failure)                     \
 	{                                                                                          \
+		SAFE_POINT();                                                                      \
 		const struct gd__atomic_op op = OP(n, a);                                          \
                                                                                                    \
 		return cas##n(&op, a, expected, v, order, failure);                                \
@@ -90,6 +101,7 @@
 	int __tsan_atomic##n##_compare_exchange_weak(volatile type *a, type *expected, type v,     \
 						     int order, int failure)                       \
 	{                                                                                          \
+		SAFE_POINT();                                                                      \
 		const struct gd__atomic_op op = OP(n, a);                                          \
                                                                                                    \
 		return cas##n(&op, a, expected, v, order, failure);                                \
@@ -97,6 +109,7 @@
 	type __tsan_atomic##n##_compare_exchange_val(volatile type *a, type expected, type v,      \
 						     int order, int failure)                       \
 	{                                                                                          \
+		SAFE_POINT();                                                                      \
 		const struct gd__atomic_op op = OP(n, a);                                          \
                                                                                                    \
 		cas##n(&op, a, &expected, v, order, failure);                                      \

@@ -18,7 +18,9 @@
 #include <stdint.h>
 
 #include "detector/race/clock.h"
+#include "runtime/base/atomic.h"
 #include "runtime/base/compiler.h"
+#include "runtime/hook/hook.h"
 
 #define GD__RACE_HELD 16
 
@@ -68,6 +70,12 @@ struct gd__hook_ctx {
 };
 
 extern GD__TLS struct gd__hook_ctx *gd__race_cur GD__HIDDEN;
+
+/* Whether this thread's goroutine has been asked to give way: then gd__preempt_here() is due. */
+static GD__ALWAYS_INLINE bool gd__race_preempted(void)
+{
+	return gd__load_relaxed(&gd__preempt_wanted) != 0; /* a request, not a hand-over */
+}
 
 /* Record for a new goroutine; parent NULL: main, a timer or a foreign thread. Never NULL. */
 struct gd__hook_ctx *gd__gctx_make(struct gd__hook_ctx *parent, uint64_t goid, uintptr_t pc,

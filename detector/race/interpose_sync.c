@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "detector/race/locks.h"
+#include "runtime/hook/hook.h"
 
 /* pthread_cond_t changed in this version; a plain look-up may find the older functions. */
 #define COND_VERSION "GLIBC_2.3.2"
@@ -144,7 +145,9 @@ static void once_run(void)
 #define ONCE(control, fn, call)                                                                    \
 	struct once_call c = { (fn), (control), once_current };                                    \
 	once_current = &c;                                                                         \
+	gd__preempt_hold(1); /* others would wait for it in libc, with their Ps */                 \
 	call;                                                                                      \
+	gd__preempt_hold(-1);                                                                      \
 	once_current = c.outer;                                                                    \
 	gd__edge_from(control)
 

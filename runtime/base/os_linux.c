@@ -8,6 +8,7 @@
 #include <linux/futex.h>
 #include <linux/membarrier.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -171,6 +172,25 @@ int gd__os_tid(void)
 int gd__os_pid(void)
 {
 	return (int)raw6(SYS_getpid, 0, 0, 0, 0, 0, 0);
+}
+
+uint64_t gd__os_signal_mask(void)
+{
+	uint64_t mask = 0;
+
+	raw6(SYS_rt_sigprocmask, SIG_BLOCK, 0, (long)&mask, sizeof(mask), 0, 0);
+	return mask;
+}
+
+int64_t gd__os_thread_cpu(int tid)
+{
+	/* The kernel's name for a thread's CPU clock: bits of the id inverted, 4 thread, 2 used. */
+	long clock = (long)(~(unsigned long)tid << 3 | 6);
+	struct timespec ts;
+
+	if (raw6(SYS_clock_gettime, (int)clock, (long)&ts, 0, 0, 0, 0) != 0)
+		return -1;
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
 int gd__os_tgkill(int tid, int sig)

@@ -53,6 +53,10 @@ int64_t gd__os_now_coarse(void);
 void gd__os_nanosleep(int64_t ns);
 int gd__os_tid(void);
 int gd__os_pid(void);
+/* The signals that this thread blocks: bit n - 1 for signal n. */
+uint64_t gd__os_signal_mask(void);
+/* Nanoseconds of CPU time that a thread of this process has used; -1: there is no such thread. */
+int64_t gd__os_thread_cpu(int tid);
 /* Sends sig to one thread of this process. */
 int gd__os_tgkill(int tid, int sig);
 /* CPUs this process may run on, at least 1. */

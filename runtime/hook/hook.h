@@ -8,6 +8,7 @@
 #ifndef GD_RUNTIME_HOOK_HOOK_H
 #define GD_RUNTIME_HOOK_HOOK_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -91,6 +92,18 @@ struct gd__watch {
  * pthread_create leaves such a thread alone.
  */
 extern _Thread_local int gd__thread_internal __attribute__((tls_model("initial-exec")));
+
+/*
+ * Function entries as safe points: a detector that is called at each looks at gd__preempt_wanted
+ * of its thread, and if it is not 0 calls gd__preempt_here() (sched/preempt.c) with nothing locked
+ * and nothing half done. The goroutine may give way there, and comes back on the same thread:
+ * user code that calls a function of its own does not expect to change threads.
+ */
+extern _Thread_local _Atomic uint32_t gd__preempt_wanted __attribute__((tls_model("initial-exec")));
+void gd__preempt_here(void);
+/* Around a callback of the user's made with a lock of libc held: the caller's goroutine is not
+ * preempted at function entries. Nests; 1 and -1. */
+void gd__preempt_hold(int by);
 
 extern const struct gd__watch *gd__watch;
 void gd__watch_install(const struct gd__watch *w);

@@ -7,6 +7,7 @@
 #include "runtime/base/fatal.h"
 #include "runtime/base/fmt.h"
 #include "runtime/base/os_linux.h"
+#include "runtime/inspect/hog_stack.h"
 #include "runtime/inspect/inspect.h"
 #include "runtime/inspect/traceback.h"
 #include "runtime/sched/fork.h"
@@ -97,4 +98,5 @@ void gd_stacks(int fd)
 __attribute__((constructor(103))) static void install(void)
 {
 	gd__fatal_dump = fatal_dump;
+	gd__hog_hooks = &gd__hog_stack;
 }

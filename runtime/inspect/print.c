@@ -124,12 +124,9 @@ static void print_creator(struct gd__out *o, const struct gd__ginfo *g)
 		gd__out_fmt(o, "\t%s\n", g->site);
 }
 
-static void print_goroutine(struct gd__out *o, const struct gd__runtime *rt,
-			    const struct gd__ginfo *g)
+void gd__print_goroutine(struct gd__out *o, const struct gd__runtime *rt, const struct gd__ginfo *g,
+			 const uintptr_t *pcs, size_t n)
 {
-	uintptr_t pcs[GD__FRAMES_MAX];
-	size_t n = gd__trace_goroutine(rt, g, pcs, GD__FRAMES_MAX);
-
 	print_header(o, rt, g);
 	if (n > 0)
 		gd__print_stack(o, pcs, n);
@@ -137,6 +134,14 @@ static void print_goroutine(struct gd__out *o, const struct gd__runtime *rt,
 		gd__out_str(o, "\tgoroutine running on other thread; stack unavailable\n");
 	print_creator(o, g);
 	gd__out_str(o, "\n");
+}
+
+static void print_goroutine(struct gd__out *o, const struct gd__runtime *rt,
+			    const struct gd__ginfo *g)
+{
+	uintptr_t pcs[GD__FRAMES_MAX];
+
+	gd__print_goroutine(o, rt, g, pcs, gd__trace_goroutine(rt, g, pcs, GD__FRAMES_MAX));
 }
 
 void gd__print_missing(struct gd__out *o)

@@ -269,6 +269,11 @@ void gd__trace_keep_running(void)
 	}
 }
 
+void gd__trace_drop_kept(void)
+{
+	nkept = 0;
+}
+
 static void load(void *arg)
 {
 	*(const char **)arg = gd__unwind_load() ? NULL : "libunwind.so.8";

@@ -49,6 +49,7 @@ const char *gd__trace_prepare(void);
  */
 #define GD__KEPT_MAX 64
 void gd__trace_keep_running(void);
+void gd__trace_drop_kept(void);
 /* Cheap walk of frame pointers for hot paths; bounds are those of the current stack. */
 size_t gd__trace_frame_pointers(uintptr_t *pcs, size_t max, const void *frame, uintptr_t lo,
 				uintptr_t hi);
@@ -76,6 +77,9 @@ void gd__print_stack(struct gd__out *o, const uintptr_t *pcs, size_t n);
 /* One line for each library that is missing and what the stacks lack because of it. */
 void gd__print_missing(struct gd__out *o);
 
+/* One goroutine of a dump, with the n frames of its stack; 0: it runs and was not stopped. */
+void gd__print_goroutine(struct gd__out *o, const struct gd__runtime *rt, const struct gd__ginfo *g,
+			 const uintptr_t *pcs, size_t n);
 /*
  * The dump of SIGQUIT and of fatal errors: the caller (goroutine or thread) first, then all
  * goroutines. World stopped, or nobody else runs. On the system stack.

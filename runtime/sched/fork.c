@@ -168,7 +168,7 @@ static void forget_queues(bool started)
 	gd__sched.nmidle = 0;
 	gd__sched.nm = started ? 1 : 0;
 	gd__sched.nmlocked = 0;
-	gd__sched.nmlocked = 0;
+	gd__store_relaxed(&gd__sched.npinned, 0);
 	gd__sched.stop_wait = 0;
 	gd__store_relaxed(&gd__sched.global_n, 0);
 	gd__store_relaxed(&gd__sched.npidle, 0);

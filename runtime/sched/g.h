@@ -94,8 +94,8 @@ struct gd__g {
 	struct gd__eh eh;      /* while not running */
 	bool background;       /* never a leak */
 	bool system;           /* the runtime's own */
-	bool pinned;           /* locked_m is for the time of one preemption */
 	uint32_t wait_timed;   /* parked with a deadline: it wakes by itself */
+	uint32_t held_back;    /* > 0: not preempted at function entries, see gd__preempt_hold */
 	uint32_t thread_locks; /* gd_lock_os_thread without its unlock */
 	void *park;            /* hand-over of park.c */
 

@@ -109,9 +109,12 @@ static void *thread_main(void *arg)
 	m->tid = gd__os_tid();
 	/* Odd: xorshift never leaves 0. */
 	m->random = ((uint32_t)gd__sched.seed * 0x9e3779b9u ^ (uint32_t)m->id * 2654435761u) | 1u;
+	m->signal_mask = gd__os_signal_mask();
+	gd__store_relaxed(&m->preempt_at, &gd__preempt_wanted); /* sysmon may see it late */
 	gd__trap_thread_init(m);
 	if (m->helper) {
 		m->helper();
+		gd__m_end(m);
 		return NULL;
 	}
 	pthread_setspecific(end_key, m); /* without it pthread_exit ends in silence */
@@ -292,6 +295,8 @@ const struct gd__ctx *gd__m_end(struct gd__m *m)
 	m->ended_tid = m->tid;
 	m->tid = 0;
 	m->system_sp = 0;
+	gd__store_relaxed(&m->preempt_at,
+			  NULL); /* the stack stays mapped: a late store is harmless */
 	gd__m_tls = NULL;
 	put_back(m);
 	return &m->home;
@@ -331,4 +336,9 @@ void gd__m_start_helper(void (*fn)(void))
 {
 	if (make(NULL, false, fn) != 0)
 		gd__fatal("cannot start the monitor thread");
+}
+
+bool gd__m_try_helper(void (*fn)(void))
+{
+	return make(NULL, false, fn) == 0;
 }

@@ -45,8 +45,10 @@ struct gd__m {
 	int64_t deadline; /* while it sleeps as the timekeeper */
 	uintptr_t stack_lo, stack_hi;
 
-	struct gd__ctx home;  /* where its thread ends, see gd__m_end */
-	void *alt_stack;      /* for signal handlers; kept with the record */
+	struct gd__ctx home;                  /* where its thread ends, see gd__m_end */
+	void *alt_stack;                      /* for signal handlers; kept with the record */
+	uint64_t signal_mask;                 /* as its thread began */
+	_Atomic uint32_t *_Atomic preempt_at; /* its thread's gd__preempt_wanted */
 	int32_t ended_tid;    /* of a thread that may not be gone yet; guarded by sched.lock */
 	void (*helper)(void); /* what its thread does instead of running goroutines, or NULL */
 	bool faulted;         /* its goroutine has met a guard: it waits for the end, see trap.c */
@@ -104,5 +106,7 @@ static inline void gd__errno_set(int value)
 
 /* A thread outside of the scheduler: sysmon. Its M has no P and no goroutine. */
 void gd__m_start_helper(void (*fn)(void));
+/* The same, for work that comes to an end: the thread ends with fn. false: no thread. */
+bool gd__m_try_helper(void (*fn)(void));
 
 #endif

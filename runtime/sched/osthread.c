@@ -17,13 +17,13 @@
 #include "runtime/base/fatal.h"
 #include "runtime/sched/state.h"
 
-static void bind(struct gd__g *g, struct gd__m *m)
+void gd__thread_bind(struct gd__g *g, struct gd__m *m)
 {
 	g->locked_m = m;
 	m->locked_g = g;
 }
 
-static void unbind(struct gd__g *g)
+void gd__thread_unbind(struct gd__g *g)
 {
 	g->locked_m->locked_g = NULL;
 	g->locked_m = NULL;
@@ -34,7 +34,7 @@ void gd_lock_os_thread(void)
 	struct gd__g *g = gd__self_or_die("gd_lock_os_thread");
 
 	if (g->thread_locks++ == 0)
-		bind(g, g->m);
+		gd__thread_bind(g, g->m);
 }
 
 void gd_unlock_os_thread(void)
@@ -42,7 +42,7 @@ void gd_unlock_os_thread(void)
 	struct gd__g *g = gd__self_or_die("gd_unlock_os_thread");
 
 	if (g->thread_locks > 0 && --g->thread_locks == 0)
-		unbind(g);
+		gd__thread_unbind(g);
 }
 
 /* P goes to others, if m has one; m's sleep counts for the proof that nothing can run. */
@@ -99,7 +99,7 @@ void gd__locked_pass(struct gd__m *m, const struct gd__g *g)
 const struct gd__ctx *gd__locked_end(struct gd__m *m, struct gd__g *g)
 {
 	g->thread_locks = 0;
-	unbind(g);
+	gd__thread_unbind(g);
 	gd__g_end(m, g);
 	gd__hand_off(gd__p_release(m));
 	gd__lock(&gd__sched.lock, GD__RANK_SCHED);

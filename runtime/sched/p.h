@@ -33,6 +33,7 @@ struct gd__p {
 	struct gd__p *link;
 	struct gd__g *_Atomic runnext; /* runs before the queue, inherits the time slice */
 	_Atomic uint32_t schedtick;    /* rises with every goroutine run from the queues */
+	_Atomic uint32_t late_tick;    /* schedtick of the slice that sysmon asked to end */
 	_Atomic uint32_t syscalltick;  /* rises with every system call */
 	_Atomic int64_t due;           /* see gd__source_due; a hint */
 	struct gd__glist free;         /* dead goroutines, ready for reuse */
@@ -41,6 +42,9 @@ struct gd__p {
 	/* What sysmon saw last; only sysmon touches these. */
 	uint32_t seen_sched, seen_syscall;
 	int64_t seen_sched_at, seen_syscall_at;
+	/* The goroutine that was asked to give way and has not, since when; see hog.c. */
+	const struct gd__g *asked;
+	int64_t asked_at, asked_cpu;
 };
 
 extern struct gd__p gd__allp[GD__P_MAX];

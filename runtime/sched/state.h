@@ -25,10 +25,11 @@ struct gd__sched {
 	struct gd__glist global;
 	struct gd__p *idle_p;
 	struct gd__m *idle_m;
-	int32_t nmidle;    /* sleeping Ms */
-	int32_t nm;        /* Ms that run goroutines or might */
-	int32_t nmlocked;  /* of them, those that sleep until their locked goroutine runs */
-	int32_t stop_wait; /* Ps that have not stopped yet */
+	int32_t nmidle;          /* sleeping Ms */
+	int32_t nm;              /* Ms that run goroutines or might */
+	_Atomic int32_t npinned; /* goroutines preempted at a function entry */
+	int32_t nmlocked;        /* of them, those that sleep until their locked goroutine runs */
+	int32_t stop_wait;       /* Ps that have not stopped yet */
 
 	_Atomic int32_t global_n;
 	_Atomic int32_t npidle;
@@ -112,6 +113,9 @@ enum gd__polled gd__poller_wait(struct gd__m *m, int64_t deadline);
 const struct gd__ctx *gd__execute(struct gd__m *m, struct gd__g *g, bool inherit);
 
 /* osthread.c */
+/* From here on g, which runs on m, runs nowhere else, and m nothing else; and the end of that. */
+void gd__thread_bind(struct gd__g *g, struct gd__m *m);
+void gd__thread_unbind(struct gd__g *g);
 /* m, whose goroutine is locked to it and does not run, sleeps until it may: the context. */
 const struct gd__ctx *gd__locked_wait(struct gd__m *m);
 /* g, off every queue, is locked to another M: that one gets m's P. Returns with another P. */
@@ -144,6 +148,10 @@ bool gd__stw_try_stop(bool by_signal, int64_t limit_ns);
 /* Instead of start, in the child of a fork: there is nothing to start. */
 void gd__stw_abandon(void);
 void gd__stw_start(void);
+/* Stops one thread where it is in user code, its registers saved; other stops wait. false: not
+ * within limit_ns, or another stop is under way; then there is nothing to undo. */
+bool gd__stw_stop_m(struct gd__m *m, int64_t limit_ns);
+void gd__stw_start_m(struct gd__m *m);
 /* Threads that a signal stopped go on; the Ps stay stopped. */
 void gd__stw_release_threads(void);
 /* This M, without a P to run, waits until the world goes on. */
@@ -157,6 +165,18 @@ void gd__stw_init(void);
 /* preempt.c */
 void gd__preempt_all(void);
 void gd__preempt_late(int64_t now);
+
+/* hog.c */
+/* The goroutine of p, which was asked to give way, has not: by sysmon, every some ms. */
+void gd__hog_look(struct gd__p *p, int64_t now);
+/* Set by the inspect layer: takes the stack of a goroutine whose thread is stopped, prints it
+ * when it goes on. Both on a helper thread. */
+struct gd__hog_hooks {
+	void (*prepare)(uint64_t goid);
+	void (*take)(void);
+	void (*print)(void);
+};
+extern const struct gd__hog_hooks *gd__hog_hooks;
 
 /* trap.c */
 void gd__trap_init(void);

@@ -253,6 +253,33 @@ static void let_others_stop(void) GD_UNCHECKED
 	gd__m_busy_end(gd__m_self());
 }
 
+bool gd__stw_stop_m(struct gd__m *m, int64_t limit_ns) GD_UNCHECKED
+{
+	int64_t end = gd__os_now() + limit_ns;
+	uint32_t asked = GD__M_ASKED;
+
+	if (!gd__lock_try(&lock, GD__RANK_STW))
+		return false;
+	gd__m_busy_begin();                       /* as in stop_locked */
+	gd__store_release(&m->stop, GD__M_ASKED); /* pairs with the handler */
+	gd__os_tgkill(m->tid, STOP_SIGNAL);
+	while (gd__load_acquire(&m->stop) == GD__M_ASKED && /* pairs with the handler: regs */
+	       gd__os_now() < end)
+		gd__os_nanosleep(SIGNAL_NS / 10);
+	if (!gd__cas_acq_rel(&m->stop, &asked, GD__M_GOING)) /* pairs with the handler */
+		return true;
+	gd__unlock(&lock);
+	gd__m_busy_end(gd__m_self());
+	return false;
+}
+
+void gd__stw_start_m(struct gd__m *m)
+{
+	gd__store_release(&m->stop, GD__M_GOING); /* pairs with the handler */
+	gd__os_futex_wake(&m->stop, 1);
+	let_others_stop();
+}
+
 void gd__stw_abandon(void)
 {
 	let_others_stop();
