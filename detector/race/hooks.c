@@ -10,6 +10,7 @@
 #include "detector/race/hooks.h"
 
 #include "detector/race/access.h"
+#include "detector/race/fd_key.h"
 #include "detector/race/gctx.h"
 #include "detector/race/syncobj.h"
 #include "runtime/base/fatal.h"
@@ -95,6 +96,34 @@ static void on_write(struct gd__hook_ctx *g, const void *p, size_t n, uintptr_t 
 		gd__access(g, (uintptr_t)p, n, GD__ACCESS_WRITE, pc);
 }
 
+static void on_io(struct gd__hook_ctx *g, enum gd__hook_io what, int fd, const void *addr,
+		  unsigned len)
+{
+	bool write = what == GD__IO_WRITE || what == GD__IO_TO;
+	uintptr_t key = 0;
+
+	if (!g)
+		return;
+	switch (what) {
+	case GD__IO_READ:
+		key = gd__fd_key_read(fd);
+		break;
+	case GD__IO_WRITE:
+		key = gd__fd_key_write(fd);
+		break;
+	case GD__IO_TO:
+		key = gd__fd_key_to(fd, addr, len);
+		break;
+	case GD__IO_ACCEPT:
+		key = gd__fd_key_accept(fd);
+		break;
+	}
+	if (key && write)
+		gd__sync_release_merge(g, key);
+	else if (key)
+		gd__sync_acquire(g, key);
+}
+
 static void on_reset(void *p, size_t n)
 {
 	gd__shadow_reset((uintptr_t)p, n);
@@ -138,6 +167,7 @@ static const struct gd__hooks table = {
 	.unlock = on_unlock,
 	.read = on_read,
 	.write = on_write,
+	.io = on_io,
 	.reset = on_reset,
 	.give_up = on_give_up,
 	.take_over = on_take_over,

@@ -15,6 +15,14 @@
 /* Detector's record of one goroutine. The runtime stores it, never reads it. */
 struct gd__hook_ctx;
 
+/* What a call on a descriptor means to those at its other ends. */
+enum gd__hook_io {
+	GD__IO_READ,  /* was read from: who wrote comes before */
+	GD__IO_WRITE, /* is written to, or closed */
+	GD__IO_TO,    /* is written or connected to the socket address given */
+	GD__IO_ACCEPT /* gave a connection: who connected comes before */
+};
+
 /*
  * Rules for every hook: runs on the stack of the caller, may not park, may
  * not call back into the runtime, may be called with runtime locks held.
@@ -50,6 +58,9 @@ struct gd__hooks {
 	/* The runtime read or wrote user memory on behalf of g, which called it from pc. */
 	void (*read)(struct gd__hook_ctx *g, const void *p, size_t n, uintptr_t pc);
 	void (*write)(struct gd__hook_ctx *g, const void *p, size_t n, uintptr_t pc);
+	/* The runtime made this call on descriptor fd on behalf of g. addr: only for GD__IO_TO. */
+	void (*io)(struct gd__hook_ctx *g, enum gd__hook_io what, int fd, const void *addr,
+		   unsigned len);
 	/* Memory [p, p+n) is new; what came before is forgotten. */
 	void (*reset)(void *p, size_t n);
 	/*

@@ -19,6 +19,13 @@
  * deadline; who changes one of these does that first, then looks at the slot; all seq_cst. A READY
  * too many costs one more call that says EAGAIN. An event of another generation changes nothing.
  *
+ * A TCP read that got less than it asked for has emptied the socket, so the next one waits first,
+ * unless READY says that something came since: one call less per round trip. What came before the
+ * short read came with it, but not an end of stream, an error, urgent data (a read stops before
+ * it): these come as events of their own, and from then on (ending) each read asks the kernel
+ * first. An event not yet collected will find the slot as it is then. Other sockets, pipes and
+ * devices give less than asked for with more behind it, at the borders of messages.
+ *
  * A deadline is a time, not a timer. The timer of a direction is set when a goroutine parks with
  * a deadline and the timer would not fire by then anyway; when it fires it looks at the deadline
  * that holds then, and if that is later goes to sleep again. So a server that moves its deadline
@@ -168,6 +175,8 @@ void gd__pd_reset_slot(struct gd__pd_slot *s)
 		gd__timer_remove(&s->timer);
 	gd__store_seq_cst(&s->armed, GD__FOREVER);    /* pairs with the load in arm */
 	gd__cas_relaxed(&s->who, &ready, GD__PD_NIL); /* of the old generation; no harm if not */
+	s->drained = false;
+	gd__store_relaxed(&s->ending, false); /* published by the new generation */
 }
 
 int gd__pd_set_deadline(int fd, enum gd__pd_dir dir, int64_t when)
@@ -297,6 +306,26 @@ void gd__pd_call(const struct gd__pd_use *u)
 		gd__cas_seq_cst(&u->pd->slot[u->dir].who, &ready, GD__PD_NIL); /* with unblock */
 }
 
+void gd__pd_drained(const struct gd__pd_use *u)
+{
+	struct gd__pd_slot *s = &u->pd->slot[u->dir];
+
+	/* pairs with collect: an event that gd__pd_call took is seen here */
+	s->drained = !gd__load_acquire(&s->ending);
+}
+
+bool gd__pd_is_drained(const struct gd__pd_use *u)
+{
+	struct gd__pd_slot *s = &u->pd->slot[u->dir];
+	bool drained = s->drained;
+
+	if (!drained)
+		return false;
+	s->drained = false;
+	/* pairs with unblock: an event that came since */
+	return gd__load_seq_cst(&s->who) != GD__PD_READY;
+}
+
 int gd__pd_wait_anew(const struct gd__pd_use *u, int64_t until)
 {
 	int r;
@@ -322,6 +351,9 @@ static void poll_and_collect(struct gd__glist *ready, int64_t until)
 		/* relaxed: a stale one that gets through costs one call too many */
 		if (!pd || gd__pd_seq(gd__load_relaxed(&pd->state)) != events[i].data >> 32)
 			continue;
+		if (events[i].ending)
+			/* pairs with gd__pd_drained, by way of who */
+			gd__store_release(&pd->slot[GD__PD_READ].ending, true);
 		for (int d = 0; d < 2; d++) {
 			struct gd__g *g = of_dir[d] ? unblock(&pd->slot[d], true) : NULL;
 

@@ -30,6 +30,7 @@ enum gd__pd_dir { GD__PD_READ, GD__PD_WRITE };
 enum gd__pd_kind {
 	GD__PD_STREAM, /* devices, eventfds and the rest: read and write */
 	GD__PD_SOCKET, /* written with MSG_NOSIGNAL */
+	GD__PD_TCP,    /* as it, and a read that got less than it asked for has emptied it */
 	GD__PD_PIPE,   /* a write may raise SIGPIPE */
 	GD__PD_FILE    /* never waits in the poller: calls run under gd_syscall */
 };
@@ -70,6 +71,12 @@ int gd__pd_wait(const struct gd__pd_use *u, int64_t until);
 void gd__pd_end(const struct gd__pd_use *u);
 /* Before the system call: what happened before it, its result will tell. */
 void gd__pd_call(const struct gd__pd_use *u);
+/*
+ * A read of a GD__PD_TCP got less than it asked for: there is nothing more, and an event will tell
+ * when there is. Until then gd__pd_is_drained: a call may wait first.
+ */
+void gd__pd_drained(const struct gd__pd_use *u);
+bool gd__pd_is_drained(const struct gd__pd_use *u);
 /* Whether the deadline set for the direction has passed: GD_OK or GD_ETIMEDOUT. */
 int gd__pd_expired(const struct gd__pd_use *u);
 
@@ -98,6 +105,7 @@ int gd__errno_code(long r);
 struct gd__poll_event {
 	uint64_t data;
 	bool read, write;
+	bool ending; /* end of stream, error, or urgent data */
 };
 
 struct gd__poll_ops {

@@ -102,6 +102,7 @@ static int wait_events(struct gd__poll_event *e, int64_t until)
 			.data = batch[i].data.u64,
 			.read = what & (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR),
 			.write = what & (EPOLLOUT | EPOLLHUP | EPOLLERR),
+			.ending = what & (EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR),
 		};
 	}
 	return kept;

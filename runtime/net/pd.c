@@ -221,7 +221,7 @@ int gd__pd_begin(struct gd__pd_use *u, int fd, enum gd__pd_dir dir, int64_t unti
 	if (r != GD_OK)
 		return r;
 	/* relaxed: set before OWNED was, and it stays for as long as that */
-	u->kind = (enum gd__pd_kind)(gd__load_relaxed(&u->pd->state) >> GD__PD_KIND_SHIFT & 3);
+	u->kind = (enum gd__pd_kind)(gd__load_relaxed(&u->pd->state) >> GD__PD_KIND_SHIFT & 7);
 	r = gd__pd_expired(u);
 	if (r != GD_OK)
 		gd__pd_end(u);

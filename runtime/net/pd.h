@@ -22,6 +22,8 @@ struct gd__pd_slot {
 	_Atomic int64_t armed; /* the timer fires no later than this; GD__FOREVER: it is not set */
 	struct gd__timer timer;
 	struct gd__waitq turns; /* goroutines that wait for their turn */
+	bool drained;           /* the last call left nothing: by who has the turn, see netpoll.c */
+	_Atomic bool ending;    /* end of stream, error or urgent data was seen: never drained */
 };
 
 /* gd__pd.state: the generation in the lower half, and: */
@@ -30,7 +32,7 @@ struct gd__pd_slot {
 #define GD__PD_TURN(dir)  (UINT64_C(1) << (34 + (dir)))
 #define GD__PD_QUEUE(dir) (UINT64_C(1) << (36 + (dir))) /* turns is not empty */
 #define GD__PD_TURNS      (GD__PD_TURN(GD__PD_READ) | GD__PD_TURN(GD__PD_WRITE))
-#define GD__PD_KIND_SHIFT 38
+#define GD__PD_KIND_SHIFT 38 /* three bits */
 
 /*
  * At each release of lock: QUEUE(d) <=> slot[d].turns is not empty; QUEUE(d) => TURN(d).

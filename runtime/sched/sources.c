@@ -12,6 +12,10 @@
  * a deadline: the one in the poller first says until when (sched.keeper), then looks at the
  * deadlines again; who sets a deadline or idles a P looks at keeper after that, and interrupts.
  *
+ * Before it gives up its P an M looks without waiting, but only while looks find something, or a
+ * wait has found several at once (sched.poll_crowded): with a single conversation that look would
+ * be one more system call in each of its round trips.
+ *
  * While a P is busy the poller may be without a thread for as long as one goroutine runs; sysmon
  * sends one there if a P is idle, and looks itself if none is.
  */
@@ -152,10 +156,12 @@ bool gd__poller_look(struct gd__p *p)
 {
 	struct gd__glist ready = { 0 };
 
-	/* a hint: looked at again before idling */
-	if (gd__load_relaxed(&gd__sched.poll_waiters) <= 0 || !enter())
+	/* hints: looked at again before idling */
+	if (gd__load_relaxed(&gd__sched.poll_waiters) <= 0 ||
+	    !gd__load_relaxed(&gd__sched.poll_crowded) || !enter())
 		return false;
 	the_poller()->poll(&ready, INT64_MIN);
+	gd__store_relaxed(&gd__sched.poll_crowded, ready.n > 0); /* a hint */
 	leave();
 	if (ready.n == 0)
 		return false;
@@ -227,7 +233,8 @@ static bool wait_in(const struct gd__poller *poller, struct gd__m *m)
 
 	gd__store_relaxed(&gd__sched.npolling, 1); /* from here on m does nothing but this */
 	poller->poll(&ready, until);
-	gd__cas_relaxed(&gd__sched.keeper, &mine, INT64_MAX); /* a hint */
+	gd__cas_relaxed(&gd__sched.keeper, &mine, INT64_MAX);    /* a hint */
+	gd__store_relaxed(&gd__sched.poll_crowded, ready.n > 1); /* a hint */
 	now = gd__os_now();
 	gd__store_relaxed(&gd__sched.clock, now); /* as in gd__m_sleep */
 	due = now >= until;

@@ -46,6 +46,7 @@ struct gd__sched {
 	_Atomic int32_t poll_waiters;            /* goroutines that wait in it */
 	_Atomic uint32_t polling;                /* 1: a thread is in it */
 	_Atomic int32_t npolling;                /* 1: it is an M without a P, which waits there */
+	_Atomic bool poll_crowded;               /* a look without waiting is worth it */
 	_Atomic uint32_t polls;                  /* rises with each look into it */
 	_Atomic int64_t polled_at;               /* sched.clock at the last look */
 	struct gd__m *_Atomic allm;

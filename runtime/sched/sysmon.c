@@ -117,15 +117,18 @@ static bool idle_for_long(void)
 	return activity() == before;
 }
 
-/* Sleeps until a P is taken from the idle list or something is due. False if it may not. */
-static bool sleep_while_idle(void)
+/* How a round began. */
+enum rest { NO_REST, NAPPED, SLEPT };
+
+/* Sleeps until a P is taken from the idle list or something is due, if all Ps are idle. */
+static enum rest sleep_while_idle(void)
 {
 	bool slept = false;
 
 	if (!all_idle() || gd__options.schedtrace > 0)
-		return false;
+		return NO_REST;
 	if (!idle_for_long())
-		return true;
+		return NAPPED;
 	gd__store_seq_cst(&gd__sched.sysmon_idle, 1); /* pairs with gd__p_idle_get */
 	/* pairs with without_thread, gd__sysmon_ask_dump, gd__sysmon_ask_fault: they wake after it
 	 */
@@ -138,7 +141,7 @@ static bool sleep_while_idle(void)
 		slept = ns != 0;
 	}
 	gd__store_seq_cst(&gd__sched.sysmon_idle, 0); /* pairs with gd__p_idle_get */
-	return slept;
+	return slept ? SLEPT : NO_REST;
 }
 
 void gd__schedtrace(int64_t now)
@@ -223,9 +226,10 @@ static void sysmon(void)
 	uint32_t quiet = 0;
 
 	for (;;) {
-		bool busy = sleep_while_idle();
+		enum rest rest = sleep_while_idle();
+		bool busy = rest == SLEPT;
 
-		if (!busy)
+		if (rest == NO_REST)
 			gd__os_nanosleep(pause);
 		serve_signals();
 		if (!gd__load_acquire(&gd__sched.stopping)) /* pairs with gd__stw_stop */

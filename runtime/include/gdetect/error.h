@@ -20,7 +20,8 @@ extern "C" {
 	X(GD_ENOMEM, -5, "out of memory")                                                          \
 	X(GD_EINVAL, -6, "invalid argument")                                                       \
 	X(GD_EIO, -7, "input or output failed")                                                    \
-	X(GD_EBUSY, -8, "already in progress")
+	X(GD_EBUSY, -8, "already in progress")                                                     \
+	X(GD_ENOHOST, -9, "no host or service of this name is known")
 
 #define GD_ERROR_ENUM(name, value, text) name = (value),
 enum gd_error { GD_ERROR_LIST(GD_ERROR_ENUM) };

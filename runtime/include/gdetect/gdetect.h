@@ -6,6 +6,7 @@
 #include <gdetect/context.h>
 #include <gdetect/error.h>
 #include <gdetect/go.h>
+#include <gdetect/io.h>
 #include <gdetect/select.h>
 #include <gdetect/sync.h>
 #include <gdetect/time.h>
