@@ -164,7 +164,7 @@ one_cpu() {
 echo_trips() {
 	here='' there=''
 	[ "$4" -ne 1 ] || here=$(one_cpu "$1") there=$(one_cpu $(($1 + 1)))
-	GD_MAXPROCS=$4 GOMAXPROCS=$4 $here "$out/bench-$2-echo" $port &
+	GD_MAXPROCS=$4 GOMAXPROCS=$4 $here "$out/bench-$2-echo" $port >/dev/null &
 	server=$!
 	BENCH_MS=${quick:+20} $there timeout 60 "$out/echo-client" $port "$3"
 	code=$?
@@ -248,6 +248,9 @@ load_before=$(cut -d' ' -f1-3 /proc/loadavg)
 : >"$work/samples"
 awk -v filter="$filter" '!/^#/ && NF && $1 ~ filter' "$bench/rows.txt" >"$work/rows"
 [ -s "$work/rows" ] || { say "no row matches $filter"; exit 2; }
+
+# shellcheck disable=SC3045
+ulimit -n "$(ulimit -Hn)" 2>/dev/null # each of 10,000 connections is a descriptor
 
 build_all
 run_rounds
