@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -218,6 +219,16 @@ int gd__os_threads(void)
 	    st.st_nlink < 2)
 		return 0;
 	return (int)st.st_nlink - 2;
+}
+
+uint64_t gd__os_address_space(void)
+{
+	struct rlimit limit;
+
+	if (raw6(SYS_prlimit64, 0, RLIMIT_AS, 0, (long)&limit, 0, 0) != 0 ||
+	    limit.rlim_cur == RLIM_INFINITY)
+		return UINT64_MAX;
+	return limit.rlim_cur;
 }
 
 int64_t gd__os_file_number(const char *path)

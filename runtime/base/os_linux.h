@@ -63,6 +63,8 @@ int gd__os_tgkill(int tid, int sig);
 int gd__os_cpus(void);
 /* Threads of this process; 0 if the kernel does not say (no /proc). */
 int gd__os_threads(void);
+/* Bytes of address space this process may have (RLIMIT_AS); UINT64_MAX: no limit. */
+uint64_t gd__os_address_space(void);
 /* The number that a file of /proc begins with; -1 if there is none. */
 int64_t gd__os_file_number(const char *path);
 /* 8 random bytes; falls back to clock and addresses. */

@@ -39,6 +39,7 @@
 #include "runtime/base/fatal.h"
 #include "runtime/base/os_linux.h"
 #include "runtime/net/pd.h"
+#include "runtime/sched/glist.h"
 #include "runtime/sched/runq.h"
 #include "runtime/sched/sched.h"
 #include "runtime/time/timers.h"

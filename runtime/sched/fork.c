@@ -147,13 +147,12 @@ static void parent_world(void)
 
 static void forget_goroutines(const struct gd__g *self)
 {
-	int64_t alive = gd__load_relaxed(&gd__sched.alive); /* there is one thread */
+	int64_t alive = gd__sched_alive();
 	bool counts = self && !self->system;
 
-	gd__fork.gone = gd__load_relaxed(&gd__sched.goid); /* as above */
+	gd__fork.gone = gd__load_relaxed(&gd__sched.goid); /* there is one thread */
 	gd__fork.survivor = self ? self->id : 0;
 	gd__fork.lost = (uint64_t)(alive - counts);
-	gd__store_relaxed(&gd__sched.alive, counts); /* as above */
 	if (!self || self->id != gd__sched.main_id)
 		gd__sched.run_waits = false;
 	gd__sched.main_id = gd__fork.survivor;
@@ -162,7 +161,7 @@ static void forget_goroutines(const struct gd__g *self)
 /* All plain words of the scheduler that speak of threads and queues. One thread: no order. */
 static void forget_queues(bool started)
 {
-	gd__sched.global = (struct gd__glist){ 0 };
+	gd__sched.global.n = 0;
 	gd__sched.idle_p = NULL;
 	gd__sched.idle_m = NULL;
 	gd__sched.nmidle = 0;
@@ -187,7 +186,9 @@ static void forget_queues(bool started)
 static void forget_p(struct gd__p *p, bool own)
 {
 	if (!own && gd__load_relaxed(&p->status) != GD__P_STOPPED) /* one thread */
-		p->free = (struct gd__glist){ 0 };
+		p->nfree = 0;
+	p->goid = p->goid_end = 0; /* what is left of its batch counts as gone */
+	gd__store_relaxed(&p->alive, 0);
 	gd__store_relaxed(&p->runnext, NULL);
 	gd__store_relaxed(&p->runq.head, 0);
 	gd__store_relaxed(&p->runq.tail, 0);
@@ -223,6 +224,7 @@ static void child_sched(void) GD_UNCHECKED
 	if (own) {
 		own->m = m;
 		gd__store_relaxed(&own->status, m->p ? GD__P_RUNNING : GD__P_SYSCALL);
+		gd__store_relaxed(&own->alive, m->cur && !m->cur->system);
 	}
 	if (m && gave_p_up)
 		take_p(m, own);

@@ -1,11 +1,14 @@
 /*
- * g.c - goroutine records: the table, the free lists, the state machine.
+ * g.c - goroutine records: the table and the free lists.
  *
  * A record keeps its stack for ever, so a recycled goroutine costs neither a
- * system call nor a page fault. A P keeps up to LOCAL_FREE dead ones; beyond
- * that half of them go to the global list.
+ * system call nor a page fault. The last to end is the first to be used
+ * again, on the same P if it can be: its memory is warm. A P keeps up to
+ * GD__P_FREE; beyond that the coldest half goes to the common list.
  */
 #include "runtime/sched/g.h"
+
+#include <string.h>
 
 #include "runtime/base/atomic.h"
 #include "runtime/base/fatal.h"
@@ -14,37 +17,14 @@
 #include "runtime/sched/stack.h"
 #include "runtime/sched/state.h"
 
-#define LOCAL_FREE 64u
 /* Records made at a time, so that one system call makes their guards. Each is a touched page. */
 #define FRESH 16u
 
 struct gd__gtab gd__gtab;
 
-static struct gd__lock lock; /* rank GTAB: guards free and growth of the table */
-static struct gd__glist free_list;
-
-static bool legal(enum gd__g_status from, enum gd__g_status to)
-{
-	static const uint8_t moves[] = {
-		[GD__G_FREE] = 1 << GD__G_RUNNABLE,
-		[GD__G_RUNNABLE] = 1 << GD__G_RUNNING,
-		[GD__G_RUNNING] = 1 << GD__G_RUNNABLE | 1 << GD__G_WAITING | 1 << GD__G_SYSCALL |
-				  1 << GD__G_DEAD,
-		[GD__G_SYSCALL] = 1 << GD__G_RUNNING | 1 << GD__G_RUNNABLE,
-		[GD__G_WAITING] = 1 << GD__G_RUNNABLE,
-		[GD__G_DEAD] = 1 << GD__G_FREE,
-	};
-
-	return (moves[from] & 1 << to) != 0;
-}
-
-void gd__g_set_status(struct gd__g *g, enum gd__g_status from, enum gd__g_status to)
-{
-	/* relaxed: queue, lock or note that hands g over orders its fields */
-	if (gd__load_relaxed(&g->status) != from || !legal(from, to))
-		gd__throw("g: illegal change of status");
-	gd__store_relaxed(&g->status, to);
-}
+static struct gd__lock lock; /* rank GTAB: guards free_list and growth of the table */
+static struct gd__gqueue free_list;
+static uint32_t arenas_max; /* constant after gd__g_init */
 
 /* One more arena. Lock held. */
 static bool grow(void) GD_REQUIRES(lock)
@@ -53,7 +33,7 @@ static bool grow(void) GD_REQUIRES(lock)
 	uint32_t slots = GD__G_ARENA;
 	char *base;
 
-	if (n == GD__G_ARENAS)
+	if (n == arenas_max)
 		return false;
 	/* With little address space left (RLIMIT_AS) a smaller one. */
 	while (!(base = gd__stack_arena(slots)) && slots > 1)
@@ -67,8 +47,8 @@ static bool grow(void) GD_REQUIRES(lock)
 	return true;
 }
 
-/* Up to n records that nobody has had yet: their guards are made, their pages touched. */
-static void take_fresh(struct gd__glist *to, uint32_t n) GD_REQUIRES(lock)
+/* Up to n records for p that nobody has had yet: their guards are made, their pages touched. */
+static void take_fresh(struct gd__p *p, uint32_t n) GD_REQUIRES(lock)
 {
 	uint32_t arenas = gd__load_relaxed(&gd__gtab.head.n); /* stored under the lock only */
 	struct gd__arena *a = arenas > 0 ? &gd__gtab.arena[arenas - 1] : NULL;
@@ -91,7 +71,7 @@ static void take_fresh(struct gd__glist *to, uint32_t n) GD_REQUIRES(lock)
 		g->stack_lo = gd__stack_lo(a->base + used * size);
 		g->stack_hi = at;
 		gd__store_relaxed(&g->seq, 1); /* published by used */
-		gd__glist_push(to, g);
+		p->free[p->nfree++] = g;
 	}
 	gd__store_release(&a->used, used); /* pairs with loads of used in inspect.c: the records */
 }
@@ -106,22 +86,38 @@ void gd__g_table_unlock(void) GD_UNCHECKED
 	gd__unlock(&lock);
 }
 
-/* Moves some records from the global list to to, or makes some. */
-static void refill(struct gd__glist *to)
+static void refill(struct gd__p *p)
 {
 	gd__lock(&lock, GD__RANK_GTAB);
-	if (free_list.n == 0)
-		take_fresh(to, FRESH);
-	for (struct gd__g *g; to->n < LOCAL_FREE / 2 && (g = gd__glist_pop(&free_list));)
-		gd__glist_push(to, g);
+	if (free_list.n == 0) {
+		take_fresh(p, FRESH);
+	} else {
+		p->nfree = free_list.n < GD__P_FREE / 2 ? free_list.n : GD__P_FREE / 2;
+		gd__gqueue_take_last(&free_list, p->free, p->nfree);
+	}
 	gd__unlock(&lock);
+}
+
+/* All that a spawn will write, on its way into the cache. */
+static void prefetch(const struct gd__g *g)
+{
+	for (size_t i = 0; i < sizeof(*g); i += 64)
+		__builtin_prefetch((const char *)g + i, 1);
+	__builtin_prefetch((const char *)g - 64, 1); /* the first frames */
 }
 
 struct gd__g *gd__g_get(struct gd__p *p)
 {
-	if (p->free.n == 0)
-		refill(&p->free);
-	return gd__glist_pop(&p->free);
+	struct gd__g *g;
+
+	if (p->nfree == 0)
+		refill(p);
+	if (p->nfree == 0)
+		return NULL;
+	g = p->free[--p->nfree];
+	if (p->nfree > 0)
+		prefetch(p->free[p->nfree - 1]);
+	return g;
 }
 
 void gd__g_end(struct gd__m *m, struct gd__g *g)
@@ -129,15 +125,38 @@ void gd__g_end(struct gd__m *m, struct gd__g *g)
 	struct gd__p *p = m->p;
 
 	gd__g_set_status(g, GD__G_DEAD, GD__G_FREE);
-	/* LIFO: the warm stack is used next. */
-	g->next = p->free.first;
-	p->free.first = g;
-	if (!p->free.last)
-		p->free.last = g;
-	if (++p->free.n < LOCAL_FREE)
+	p->free[p->nfree++] = g;
+	if (p->nfree < GD__P_FREE)
 		return;
 	gd__lock(&lock, GD__RANK_GTAB);
-	while (p->free.n > LOCAL_FREE / 2)
-		gd__glist_push(&free_list, gd__glist_pop(&p->free));
+	gd__gqueue_put_all(&free_list, p->free, GD__P_FREE / 2);
 	gd__unlock(&lock);
+	p->nfree -= GD__P_FREE / 2;
+	memcpy(p->free, p->free + GD__P_FREE / 2, p->nfree * sizeof(p->free[0]));
+}
+
+static bool init_queues(uint32_t max)
+{
+	if (!gd__gqueue_init(&gd__sched.global, max))
+		return false;
+	if (gd__gqueue_init(&free_list, max))
+		return true;
+	gd__os_unmap(gd__sched.global.at, max * sizeof(gd__sched.global.at[0]));
+	return false;
+}
+
+/* Room in the queues for as many records as there can be: what bounds them is address space. */
+void gd__g_init(void)
+{
+	uint64_t most = gd__os_address_space() / gd__stack_size();
+	uint32_t max = GD__G_ARENAS * GD__G_ARENA;
+
+	if (gd__sched.global.at) /* a second gd_run, in a child of fork */
+		return;
+	while (max > GD__G_ARENA && max / 2 >= most)
+		max /= 2;
+	while (!init_queues(max))
+		if ((max /= 2) < GD__G_ARENA)
+			gd__fatal("out of memory for the run queue");
+	arenas_max = max / GD__G_ARENA;
 }

@@ -19,12 +19,14 @@
 
 #include "runtime/arch/ctx.h"
 #include "runtime/arch/regs.h"
+#include "runtime/base/atomic.h"
+#include "runtime/base/compiler.h"
+#include "runtime/base/fatal.h"
 #include "runtime/base/objkind.h"
 
 struct gd__m;
 struct gd__hook_ctx;
 
-/* Legal moves are in gd__g_set_status. */
 enum gd__g_status {
 	GD__G_FREE,     /* on a free list */
 	GD__G_RUNNABLE, /* on a run queue */
@@ -69,8 +71,8 @@ struct gd__g {
 	uint32_t nwaits;
 	const void *waits; /* nwaits structs that begin with struct gd__wait, wait_stride apart */
 	uint32_t wait_stride;
-	int32_t saved_errno;
-	int64_t since; /* clock time of the last park */
+	uint32_t held_lost; /* read locks that did not fit in held */
+	int64_t since;      /* clock time of the last park */
 	uintptr_t stack_lo, stack_hi;
 	uintptr_t stack_low; /* lowest stack pointer seen at a park: what is below is clean */
 	void (*fn)(void *);
@@ -89,7 +91,6 @@ struct gd__g {
 	void *wake_waiter;            /* which of its waiters was served */
 
 	struct gd__held held[GD__HELD_MAX];
-	uint32_t held_lost;    /* read locks that did not fit in held */
 	_Atomic bool preempt;  /* sysmon asks it to yield at the next safe point */
 	struct gd__eh eh;      /* while not running */
 	bool background;       /* never a leak */
@@ -104,7 +105,34 @@ struct gd__g {
 	uintptr_t call_regs[GD__CALL_REGS]; /* GD__CALL_REG_NUMBERS */
 };
 
-/* Status changes; throws on one that is not legal. */
-void gd__g_set_status(struct gd__g *g, enum gd__g_status from, enum gd__g_status to);
+/* Legal moves. With constants, as in all callers, a constant. */
+static GD__ALWAYS_INLINE bool gd__g_may_become(enum gd__g_status from, enum gd__g_status to)
+{
+	switch (from) {
+	case GD__G_FREE:
+	case GD__G_WAITING:
+		return to == GD__G_RUNNABLE;
+	case GD__G_RUNNABLE:
+		return to == GD__G_RUNNING;
+	case GD__G_RUNNING:
+		return to == GD__G_RUNNABLE || to == GD__G_WAITING || to == GD__G_SYSCALL ||
+		       to == GD__G_DEAD;
+	case GD__G_SYSCALL:
+		return to == GD__G_RUNNING || to == GD__G_RUNNABLE;
+	case GD__G_DEAD:
+		return to == GD__G_FREE;
+	}
+	return false;
+}
+
+/* Throws on a change that is not legal, or if g was not in from. */
+static GD__ALWAYS_INLINE void gd__g_set_status(struct gd__g *g, enum gd__g_status from,
+					       enum gd__g_status to)
+{
+	/* relaxed: queue, lock or note that hands g over orders its fields */
+	if (gd__unlikely(gd__load_relaxed(&g->status) != from || !gd__g_may_become(from, to)))
+		gd__throw("g: illegal change of status");
+	gd__store_relaxed(&g->status, to);
+}
 
 #endif

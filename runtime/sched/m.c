@@ -18,13 +18,6 @@
 
 GD__TLS struct gd__m *gd__m_tls;
 
-struct gd__g *gd__self(void)
-{
-	const struct gd__m *m = gd__m_self();
-
-	return m && m->system_depth == 0 ? m->cur : NULL;
-}
-
 struct gd__m *gd__m_busy_begin(void)
 {
 	struct gd__m *m = gd__m_self();

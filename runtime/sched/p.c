@@ -19,8 +19,7 @@ static void spill(struct gd__p *p, struct gd__g *g)
 	struct gd__m *m = gd__m_busy_begin();
 
 	gd__lock(&gd__sched.lock, GD__RANK_SCHED);
-	for (uint32_t i = 0; i < n; i++)
-		gd__sched_global_put(batch[i]);
+	gd__sched_global_put_all(batch, n);
 	gd__sched_global_put(g);
 	gd__unlock(&gd__sched.lock);
 	gd__m_busy_end(m);
@@ -39,8 +38,13 @@ static bool goes_in_front(bool next)
 void gd__p_put(struct gd__p *p, struct gd__g *g, bool next)
 {
 	if (goes_in_front(next)) {
-		/* pairs with the swap of a thief in gd__p_steal: contents of g */
-		g = gd__swap_acq_rel(&p->runnext, g);
+		/* Only the owner fills it, so found empty it stays so. */
+		if (!gd__load_relaxed(&p->runnext)) {
+			/* pairs with the swap of a thief in gd__p_steal: contents of g */
+			gd__store_release(&p->runnext, g);
+			return;
+		}
+		g = gd__swap_acq_rel(&p->runnext, g); /* pairs as above */
 		if (!g)
 			return;
 	}
@@ -53,7 +57,7 @@ struct gd__g *gd__p_get(struct gd__p *p, bool *inherit)
 	struct gd__g *g = gd__load_relaxed(&p->runnext); /* only a hint: the swap decides */
 
 	if (g) {
-		g = gd__swap_acq_rel(&p->runnext, NULL); /* pairs with swap in gd__p_put */
+		g = gd__swap_acq_rel(&p->runnext, NULL); /* pairs with the stores in gd__p_put */
 		if (g) {
 			*inherit = true;
 			return g;

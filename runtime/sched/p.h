@@ -7,11 +7,13 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "runtime/base/atomic.h"
 #include "runtime/sched/runq.h"
 
 struct gd__m;
 
-#define GD__P_MAX 256
+#define GD__P_MAX  256
+#define GD__P_FREE 64u
 
 enum gd__p_status {
 	GD__P_NONE,    /* number above gd_procs() */
@@ -31,12 +33,16 @@ struct gd__p {
 	_Atomic uint32_t status;
 	struct gd__m *m;
 	struct gd__p *link;
-	struct gd__g *_Atomic runnext; /* runs before the queue, inherits the time slice */
-	_Atomic uint32_t schedtick;    /* rises with every goroutine run from the queues */
-	_Atomic uint32_t late_tick;    /* schedtick of the slice that sysmon asked to end */
-	_Atomic uint32_t syscalltick;  /* rises with every system call */
-	_Atomic int64_t due;           /* see gd__source_due; a hint */
-	struct gd__glist free;         /* dead goroutines, ready for reuse */
+	struct gd__g *_Atomic runnext;  /* runs before the queue, inherits the time slice */
+	_Atomic uint32_t schedtick;     /* rises with every goroutine run from the queues */
+	_Atomic uint32_t late_tick;     /* schedtick of the slice that sysmon asked to end */
+	_Atomic uint32_t syscalltick;   /* rises with every system call */
+	_Atomic int64_t due;            /* see gd__source_due; a hint */
+	struct gd__g *free[GD__P_FREE]; /* dead goroutines, the one that ended last at the end */
+	uint32_t nfree;
+	uint64_t goid, goid_end; /* ids [goid, goid_end) are this P's to give */
+	_Atomic int64_t
+		alive; /* started less ended here, system ones not counted; the sum counts */
 	struct gd__runq runq;
 
 	/* What sysmon saw last; only sysmon touches these. */
@@ -54,6 +60,13 @@ void gd__p_put(struct gd__p *p, struct gd__g *g, bool next);
 /* Next goroutine of p: runnext, then the ring. *inherit: it shares the time slice. */
 struct gd__g *gd__p_get(struct gd__p *p, bool *inherit);
 bool gd__p_empty(struct gd__p *p);
+/* The same for the owner, to whom nobody can add. */
+static inline bool gd__p_empty_own(const struct gd__p *p)
+{
+	/* relaxed: thieves only take */
+	return gd__load_relaxed(&p->runq.head) == gd__load_relaxed(&p->runq.tail) &&
+	       !gd__load_relaxed(&p->runnext);
+}
 /* Steals half of victim's queue into p's and returns one of them, or NULL. */
 struct gd__g *gd__p_steal(struct gd__p *p, struct gd__p *victim, bool runnext_too);
 

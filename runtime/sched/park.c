@@ -14,6 +14,9 @@
 #include "runtime/sched/state.h"
 #include "runtime/sched/switch.h"
 
+/* Yields in a row that find their successor without a look at the sources. */
+#define LOOK_TICK 61u
+
 struct gd__g *gd__self_or_die(const char *call)
 {
 	struct gd__g *g = gd__self();
@@ -129,23 +132,37 @@ void gd__ready(struct gd__g *g)
 	queue(g, true);
 }
 
+/*
+ * Whether find_runnable would come to take from the global queue, so that it can be done in the
+ * same turn of the lock. Now and then it is asked all the same: it looks at timers and the network.
+ */
+static bool may_take_global(struct gd__p *p)
+{
+	return gd__p_empty_own(p) &&
+	       !gd__load_relaxed(&gd__sched.stopping) &&         /* stored under the lock */
+	       gd__load_relaxed(&p->schedtick) % LOOK_TICK != 0; /* this M's */
+}
+
 static const struct gd__ctx *yield_commit(struct gd__g *g)
 {
 	gd__arrived();
 	struct gd__m *m = gd__m_self();
-
-	bool others;
+	struct gd__g *next = NULL;
+	bool wake;
 
 	detach(m, g);
 	gd__g_set_status(g, GD__G_RUNNING, GD__G_RUNNABLE);
 	gd__lock(&gd__sched.lock, GD__RANK_SCHED);
 	gd__sched_global_put(g);
-	others = gd__sched.global.n > 1 || !gd__p_empty(m->p);
-	gd__unlock(&gd__sched.lock);
 	/* Else this M may run only one of them for a long time, beside an idle P. */
-	if (others)
+	wake = gd__load_relaxed(&gd__sched.npidle) > 0 && /* stored under the lock */
+	       (gd__sched.global.n > 1 || !gd__p_empty_own(m->p));
+	if (may_take_global(m->p))
+		next = gd__sched_global_get(m->p, 0);
+	gd__unlock(&gd__sched.lock);
+	if (wake)
 		gd__wake_p();
-	return gd__schedule();
+	return next ? gd__execute(m, next, false) : gd__schedule();
 }
 
 void gd__yield(void)

@@ -45,8 +45,7 @@ static void relieve(struct gd__p *p)
 	if (n == 0)
 		return;
 	gd__lock(&gd__sched.lock, GD__RANK_SCHED);
-	for (uint32_t i = 0; i < n; i++)
-		gd__sched_global_put(batch[i]);
+	gd__sched_global_put_all(batch, n);
 	gd__unlock(&gd__sched.lock);
 	gd__wake_p();
 }

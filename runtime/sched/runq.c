@@ -23,6 +23,24 @@ bool gd__runq_put(struct gd__runq *q, struct gd__g *g)
 	return true;
 }
 
+/*
+ * Those that come next are on their way into the cache while this one runs: of the one after next
+ * the record, of the next the stack. Behind many others their memory is cold. A thief may run one
+ * of them meanwhile: then the stack pointer read is any, and only used as a hint.
+ */
+static inline void prefetch_next(const struct gd__runq *q, uint32_t head, uint32_t tail)
+{
+	const struct gd__g *next, *later;
+
+	if (tail - head <= 2)
+		return;
+	/* relaxed: hints */
+	next = gd__load_relaxed(&q->slot[(head + 1) % GD__RUNQ_CAP]);
+	later = gd__load_relaxed(&q->slot[(head + 2) % GD__RUNQ_CAP]);
+	__builtin_prefetch(later);
+	__builtin_prefetch((const void *)next->ctx.sp);
+}
+
 struct gd__g *gd__runq_get(struct gd__runq *q)
 {
 	uint32_t head = gd__load_acquire(&q->head); /* pairs with cas of other consumers */
@@ -32,8 +50,10 @@ struct gd__g *gd__runq_get(struct gd__runq *q)
 		struct gd__g *g = gd__load_relaxed(&q->slot[head % GD__RUNQ_CAP]);
 
 		/* pairs with load of head in runq_put: the slot is free again */
-		if (gd__cas_release(&q->head, &head, head + 1))
+		if (gd__cas_release(&q->head, &head, head + 1)) {
+			prefetch_next(q, head, tail);
 			return g;
+		}
 	}
 	return NULL;
 }
@@ -67,29 +87,4 @@ uint32_t gd__runq_len(struct gd__runq *q)
 		if (head == gd__load_relaxed(&q->head)) /* so both are of one moment */
 			return tail - head;
 	}
-}
-
-void gd__glist_push(struct gd__glist *l, struct gd__g *g)
-{
-	g->next = NULL;
-	if (l->last)
-		l->last->next = g;
-	else
-		l->first = g;
-	l->last = g;
-	l->n++;
-}
-
-struct gd__g *gd__glist_pop(struct gd__glist *l)
-{
-	struct gd__g *g = l->first;
-
-	if (!g)
-		return NULL;
-	l->first = g->next;
-	if (!l->first)
-		l->last = NULL;
-	g->next = NULL;
-	l->n--;
-	return g;
 }

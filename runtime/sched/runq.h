@@ -1,4 +1,4 @@
-/* runq.h - run queues: a bounded ring per P, one producer and many consumers; and plain lists. */
+/* runq.h - the run queue of a P: a bounded ring with one producer and many consumers. */
 #ifndef GD_RUNTIME_SCHED_RUNQ_H
 #define GD_RUNTIME_SCHED_RUNQ_H
 
@@ -25,12 +25,6 @@ struct gd__runq {
 	struct gd__g *_Atomic slot[GD__RUNQ_CAP];
 };
 
-/* Goroutines linked through g->next; guarded by whoever owns it. n is the length. */
-struct gd__glist {
-	struct gd__g *first, *last;
-	uint32_t n;
-};
-
 /* Adds g at the tail. False if the queue is full. Owner only. */
 bool gd__runq_put(struct gd__runq *q, struct gd__g *g);
 /* Takes the oldest goroutine, or NULL if the queue is empty. Owner only. */
@@ -40,9 +34,5 @@ struct gd__g *gd__runq_get(struct gd__runq *q);
 uint32_t gd__runq_grab(struct gd__runq *q, struct gd__g **batch);
 /* Number of goroutines at some moment during the call. */
 uint32_t gd__runq_len(struct gd__runq *q);
-
-void gd__glist_push(struct gd__glist *l, struct gd__g *g);
-/* The oldest, or NULL. */
-struct gd__g *gd__glist_pop(struct gd__glist *l);
 
 #endif

@@ -14,32 +14,48 @@
 
 struct gd__sched gd__sched = { .keeper = INT64_MAX };
 
+int64_t gd__sched_alive(void)
+{
+	int64_t n = 0;
+
+	/* Also Ps that gd_set_procs took away; relaxed: a sum of counts */
+	for (int i = 0; i < GD__P_MAX; i++)
+		n += gd__load_relaxed(&gd__allp[i].alive);
+	return n;
+}
+
 void gd__sched_global_put(struct gd__g *g)
 {
-	gd__glist_push(&gd__sched.global, g);
+	gd__gqueue_put(&gd__sched.global, g);
+	gd__store_relaxed(&gd__sched.global_n, (int32_t)gd__sched.global.n); /* a hint */
+}
+
+void gd__sched_global_put_all(struct gd__g *const *g, uint32_t n)
+{
+	gd__gqueue_put_all(&gd__sched.global, g, n);
 	gd__store_relaxed(&gd__sched.global_n, (int32_t)gd__sched.global.n); /* a hint */
 }
 
 struct gd__g *gd__sched_global_get(struct gd__p *p, uint32_t most)
 {
 	uint32_t share = gd__sched.global.n / gd__load_relaxed(&gd__sched.procs) + 1; /* hint */
-	struct gd__g *g;
+	struct gd__g *batch[GD__RUNQ_CAP / 2], *g;
 
 	if (gd__sched.global.n == 0)
 		return NULL;
+	g = gd__gqueue_take(&gd__sched.global);
+	share--;
 	if (share > GD__RUNQ_CAP / 2)
 		share = GD__RUNQ_CAP / 2;
-	if (most > 0 && share > most)
-		share = most;
-	g = gd__glist_pop(&gd__sched.global);
-	while (--share > 0 && gd__sched.global.first) {
-		/* Off the list first: once in the ring a thief may run it, and use its link. */
-		struct gd__g *more = gd__glist_pop(&gd__sched.global);
-
-		if (!gd__runq_put(&p->runq, more))
-			gd__throw("sched: no room for a share of the global queue");
-	}
+	if (most > 0 && share > most - 1)
+		share = most - 1;
+	if (share > gd__sched.global.n)
+		share = gd__sched.global.n;
+	gd__gqueue_take_first(&gd__sched.global, batch, share);
 	gd__store_relaxed(&gd__sched.global_n, (int32_t)gd__sched.global.n); /* a hint */
+	for (uint32_t i = 0; i < share; i++)
+		if (!gd__runq_put(&p->runq, batch[i]))
+			gd__throw("sched: no room for a share of the global queue");
 	return g;
 }
 

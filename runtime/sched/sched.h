@@ -11,9 +11,15 @@
 #include "runtime/base/lock.h"
 #include "runtime/base/waitreason.h"
 #include "runtime/sched/g.h"
+#include "runtime/sched/m.h"
 
 /* The goroutine that runs on this thread; NULL on a scheduler stack or a foreign thread. */
-struct gd__g *gd__self(void);
+static GD__ALWAYS_INLINE struct gd__g *gd__self(void)
+{
+	const struct gd__m *m = gd__m_self();
+
+	return m && m->system_depth == 0 ? m->cur : NULL;
+}
 /* The same; a fatal error "<call> called outside a goroutine" if there is none. */
 struct gd__g *gd__self_or_die(const char *call);
 

@@ -22,6 +22,7 @@
 #include "runtime/base/atomic.h"
 #include "runtime/base/fatal.h"
 #include "runtime/base/os_linux.h"
+#include "runtime/sched/glist.h"
 #include "runtime/sched/state.h"
 
 bool gd__sources_poll(int p, bool all)

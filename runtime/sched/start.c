@@ -22,6 +22,9 @@
 /* Arguments and frame of the entry must leave most of the smallest stack to the user. */
 #define MAX_ARGS 4096
 
+/* Ids that a P takes at a time (Go's 16). */
+#define GOID_BATCH 16
+
 /* A goroutine that runs this long without a safe point makes gd_set_procs give up. */
 #define RESIZE_LIMIT_NS INT64_C(10000000000)
 
@@ -120,7 +123,7 @@ static const struct gd__ctx *exit_commit(struct gd__g *g)
 	gd__hook(go_switch, NULL);
 	gd__g_set_status(g, GD__G_RUNNING, GD__G_DEAD);
 	if (!g->system)
-		gd__add_relaxed(&gd__sched.alive, -1); /* a count */
+		gd__count_relaxed(&m->p->alive, -1); /* only this M writes it */
 	if (gd__unlikely(g->locked_m != NULL))
 		return gd__locked_end(m, g);
 	gd__g_end(m, g);
@@ -223,7 +226,6 @@ static void creation_stack(struct gd__g *g, const struct gd__g *parent, uintptr_
 	const uintptr_t *frame = __builtin_frame_address(0);
 	uint32_t n = 0;
 
-	memset(g->create_pc, 0, sizeof(g->create_pc));
 	while (parent && (uintptr_t)frame >= parent->stack_lo &&
 	       (uintptr_t)(frame + 2) <= parent->stack_hi && n < GD__CREATE_FRAMES) {
 		const uintptr_t *up = (const uintptr_t *)frame[0];
@@ -237,23 +239,35 @@ static void creation_stack(struct gd__g *g, const struct gd__g *parent, uintptr_
 		frame = up;
 	}
 	if (n == 0)
-		g->create_pc[0] = site_pc;
+		g->create_pc[n++] = site_pc;
+	if (n < GD__CREATE_FRAMES)
+		g->create_pc[n] = 0;
 }
 
-/* Frames of a goroutine that nobody has seen park are this deep at most, mostly. */
-#define WIPE_LEAST 4096
+/* Frames hold no longer run of zeros than this, mostly: only a large array that was not used. */
+#define WIPE_GAP 512
 
 /*
  * For the leak detector: what an ended goroutine left behind on this stack would look like a
- * pointer held by the new one, and hide a leak.
+ * pointer held by the new one, and hide a leak. Everything below the deepest frame is zero, as it
+ * was when the stack was fresh or wiped last; only how deep that was, between parks, is not known.
+ * So this goes down to where it was seen, and on until nothing has been there for WIPE_GAP bytes.
  */
 static void wipe_stack(struct gd__g *g)
 {
-	uintptr_t low = g->stack_hi - WIPE_LEAST;
+	typedef uint64_t __attribute__((may_alias)) word;
+	uintptr_t at = g->stack_hi, seen = g->stack_low, least = g->stack_lo + WIPE_GAP;
 
-	if (g->stack_low < low)
-		low = g->stack_low;
-	memset((void *)low, 0, g->stack_hi - low);
+	for (uintptr_t dirty = at; at > least && (at > seen || dirty - at < WIPE_GAP);) {
+		word *line = (word *)(at -= 64);
+
+		if ((line[0] | line[1] | line[2] | line[3] | line[4] | line[5] | line[6] |
+		     line[7]) == 0)
+			continue;
+		for (int i = 0; i < 8; i++)
+			line[i] = 0;
+		dirty = at;
+	}
 }
 
 /* The arguments go to the top of the new stack, the first frame below them. */
@@ -277,15 +291,24 @@ static void prepare_stack(struct gd__g *g, const struct gd__spawn *s)
 	gd__ctx_prepare(&g->ctx, top, go_entry, g->arg);
 }
 
-static void fill(struct gd__g *g, const struct gd__spawn *s, struct gd__g *parent)
+/* Ids go to the Ps in batches. */
+static uint64_t next_id(struct gd__p *p)
 {
-	gd__count_relaxed(&g->seq, 1);                   /* readers compare it, nothing else */
-	g->id = gd__add_relaxed(&gd__sched.goid, 1) + 1; /* a number */
+	if (gd__unlikely(p->goid == p->goid_end)) {
+		p->goid = gd__add_relaxed(&gd__sched.goid, GOID_BATCH) + 1; /* a number */
+		p->goid_end = p->goid + GOID_BATCH;
+	}
+	return p->goid++;
+}
+
+static void fill(struct gd__g *g, const struct gd__spawn *s, struct gd__g *parent, struct gd__p *p)
+{
+	gd__count_relaxed(&g->seq, 1); /* readers compare it, nothing else */
+	g->id = next_id(p);
 	g->parent_id = parent ? parent->id : 0;
 	g->fn = s->fn;
 	g->name = s->name;
 	g->site = s->site;
-	g->saved_errno = 0;
 	g->since = 0;
 	g->nwaits = 0;
 	g->waits = NULL;
@@ -295,7 +318,8 @@ static void fill(struct gd__g *g, const struct gd__spawn *s, struct gd__g *paren
 	g->call_sp = 0;
 	g->eh = (struct gd__eh){ 0 };
 	g->held_lost = 0;
-	memset(g->held, 0, sizeof(g->held));
+	for (int i = 0; i < GD__HELD_MAX; i++) /* the one before may have ended with some */
+		g->held[i].lock = NULL;
 	prepare_stack(g, s);
 	creation_stack(g, parent, s->site_pc);
 	g->hook_ctx = NULL;
@@ -307,7 +331,7 @@ static void fill(struct gd__g *g, const struct gd__spawn *s, struct gd__g *paren
 	}
 	gd__g_set_status(g, GD__G_FREE, GD__G_RUNNABLE);
 	if (!s->system)
-		gd__add_relaxed(&gd__sched.alive, 1); /* a count */
+		gd__count_relaxed(&p->alive, 1); /* only this M writes it */
 }
 
 int gd__spawn(const struct gd__spawn *s)
@@ -321,7 +345,7 @@ int gd__spawn(const struct gd__spawn *s)
 	gd__m_busy_begin(); /* a stop signal waits for a whole record */
 	g = gd__g_get(m->p);
 	if (g)
-		fill(g, s, gd__self());
+		fill(g, s, gd__self(), m->p);
 	gd__m_busy_end(m);
 	if (!g)
 		return GD_ENOMEM;
@@ -395,7 +419,7 @@ uint64_t gd_go_id(void)
 
 size_t gd_go_count(void)
 {
-	return (size_t)gd__load_relaxed(&gd__sched.alive); /* a count */
+	return (size_t)gd__sched_alive();
 }
 
 void gd_yield(void)
@@ -412,6 +436,7 @@ static void sched_init(void)
 	gd__sched.started_at = gd__os_now();
 	gd__store_relaxed(&gd__sched.clock, gd__sched.started_at); /* one thread */
 	gd__stack_init();
+	gd__g_init();
 	gd__trap_init();
 	gd__cxx_init();
 	gd__m_init();
@@ -433,7 +458,7 @@ static int spawn_main(void (*start)(void *), void *arg)
 
 	if (!g)
 		return GD_ENOMEM;
-	fill(g, &s, NULL);
+	fill(g, &s, NULL, &gd__allp[0]);
 	gd__sched.main_id = g->id;
 	gd__sched.run_waits = true;
 	gd__lock(&gd__sched.lock, GD__RANK_SCHED);

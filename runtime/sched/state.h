@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "runtime/base/lock.h"
+#include "runtime/sched/gqueue.h"
 #include "runtime/sched/m.h"
 #include "runtime/sched/p.h"
 #include "runtime/sched/sched.h"
@@ -21,8 +22,8 @@
 
 struct gd__sched {
 	struct gd__lock lock;
-	/* Guarded by lock. global.n is also read without it, as a hint. */
-	struct gd__glist global;
+	/* Guarded by lock. */
+	struct gd__gqueue global; /* runnable goroutines of no P */
 	struct gd__p *idle_p;
 	struct gd__m *idle_m;
 	int32_t nmidle;          /* sleeping Ms */
@@ -39,8 +40,7 @@ struct gd__sched {
 	_Atomic uint32_t stop_note; /* futex word: rises when stop_wait reaches zero */
 	_Atomic uint32_t started;   /* gd_run was called */
 	_Atomic uint32_t ended;     /* main has returned: futex word of gd_run */
-	_Atomic uint64_t goid;      /* last id given */
-	_Atomic int64_t alive;      /* goroutines that have not ended, system ones not counted */
+	_Atomic uint64_t goid;      /* last id given to a P */
 	_Atomic int64_t keeper; /* earliest deadline an idle M sleeps towards; INT64_MAX: none */
 	const struct gd__poller *_Atomic poller; /* NULL before anybody needs one */
 	_Atomic int32_t poll_waiters;            /* goroutines that wait in it */
@@ -74,8 +74,11 @@ extern struct gd__sched gd__sched;
 /* sched.c */
 /* On the system stack, with a P: the context to go on with. */
 const struct gd__ctx *gd__schedule(void);
+/* Goroutines that have started and not ended, system ones not counted; a snapshot. */
+int64_t gd__sched_alive(void);
 /* The global queue; lock held. */
 void gd__sched_global_put(struct gd__g *g);
+void gd__sched_global_put_all(struct gd__g *const *g, uint32_t n);
 struct gd__g *gd__sched_global_get(struct gd__p *p, uint32_t most);
 /* Gives p to this M, or takes it away. */
 void gd__p_acquire(struct gd__m *m, struct gd__p *p);
@@ -197,6 +200,7 @@ void gd__g_table_lock(void);
 void gd__g_table_unlock(void);
 void gd__g_end(struct gd__m *m, struct gd__g *g); /* record and stack go to m->p's free list */
 struct gd__g *gd__g_get(struct gd__p *p);         /* with a stack; NULL: no memory */
+void gd__g_init(void);
 
 /* sysmon.c: the scheduler's own line of schedtrace */
 void gd__schedtrace(int64_t now);

@@ -156,7 +156,7 @@ void gd__schedtrace(int64_t now)
 		    "idlethreads=%d goroutines=%ld runqueue=%d [",
 		    (now - gd__sched.started_at) / 1000000, n, gd__load_relaxed(&gd__sched.npidle),
 		    gd__sched.nm, gd__load_relaxed(&gd__sched.nmspinning), gd__sched.nmidle,
-		    gd__load_relaxed(&gd__sched.alive), gd__load_relaxed(&gd__sched.global_n));
+		    gd__sched_alive(), gd__load_relaxed(&gd__sched.global_n));
 	for (uint32_t i = 0; i < n; i++)
 		gd__out_fmt(&o, i ? " %u" : "%u", gd__runq_len(&gd__allp[i].runq));
 	gd__out_str(&o, "]\n");
