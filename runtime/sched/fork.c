@@ -153,6 +153,8 @@ static void forget_goroutines(const struct gd__g *self)
 	gd__fork.gone = gd__load_relaxed(&gd__sched.goid); /* there is one thread */
 	gd__fork.survivor = self ? self->id : 0;
 	gd__fork.lost = (uint64_t)(alive - counts);
+	for (int i = 0; i < GD__P_MAX; i++)
+		gd__store_relaxed(&gd__allp[i].alive, 0); /* as above */
 	if (!self || self->id != gd__sched.main_id)
 		gd__sched.run_waits = false;
 	gd__sched.main_id = gd__fork.survivor;
@@ -188,7 +190,6 @@ static void forget_p(struct gd__p *p, bool own)
 	if (!own && gd__load_relaxed(&p->status) != GD__P_STOPPED) /* one thread */
 		p->nfree = 0;
 	p->goid = p->goid_end = 0; /* what is left of its batch counts as gone */
-	gd__store_relaxed(&p->alive, 0);
 	gd__store_relaxed(&p->runnext, NULL);
 	gd__store_relaxed(&p->runq.head, 0);
 	gd__store_relaxed(&p->runq.tail, 0);

@@ -189,11 +189,13 @@ static void start_locked(gd_context *ctx)
 	const gd_context *parent = ctx->parent;
 	int err = gd__load_relaxed(&parent->err); /* under the lock; the background has none */
 
-	if (err == 0 && ctx->deadline <= gd__clock_now())
+	bool own_deadline = ctx->deadline < parent->deadline; /* else it ends with its parent */
+
+	if (err == 0 && own_deadline && ctx->deadline <= gd__clock_now())
 		err = GD_ETIMEDOUT;
 	if (err != 0) {
 		cancel_one(ctx, err, NULL);
-	} else if (ctx->deadline < parent->deadline) {
+	} else if (own_deadline) {
 		ctx->armed = true;
 		ctx->timer.fire = fire;
 		ctx->timer.arg = ctx;
