@@ -136,11 +136,11 @@ void gd__ready(struct gd__g *g)
  * Whether find_runnable would come to take from the global queue, so that it can be done in the
  * same turn of the lock. Now and then it is asked all the same: it looks at timers and the network.
  */
-static bool may_take_global(struct gd__p *p)
+static bool may_take_global(const struct gd__m *m)
 {
-	return gd__p_empty_own(p) &&
-	       !gd__load_relaxed(&gd__sched.stopping) &&         /* stored under the lock */
-	       gd__load_relaxed(&p->schedtick) % LOOK_TICK != 0; /* this M's */
+	return gd__p_empty_own(m->p) && !m->locked_g &&
+	       !gd__load_relaxed(&gd__sched.stopping) &&            /* stored under the lock */
+	       gd__load_relaxed(&m->p->schedtick) % LOOK_TICK != 0; /* this M's */
 }
 
 static const struct gd__ctx *yield_commit(struct gd__g *g)
@@ -157,12 +157,12 @@ static const struct gd__ctx *yield_commit(struct gd__g *g)
 	/* Else this M may run only one of them for a long time, beside an idle P. */
 	wake = gd__load_relaxed(&gd__sched.npidle) > 0 && /* stored under the lock */
 	       (gd__sched.global.n > 1 || !gd__p_empty_own(m->p));
-	if (may_take_global(m->p))
+	if (may_take_global(m))
 		next = gd__sched_global_get(m->p, 0);
 	gd__unlock(&gd__sched.lock);
 	if (wake)
 		gd__wake_p();
-	return next ? gd__execute(m, next, false) : gd__schedule();
+	return next ? gd__schedule_from(m, next) : gd__schedule();
 }
 
 void gd__yield(void)

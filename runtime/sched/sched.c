@@ -133,10 +133,16 @@ const struct gd__ctx *gd__schedule(void)
 
 	if (gd__unlikely(m->locked_g != NULL))
 		return gd__locked_wait(m);
-	for (;;) {
-		bool inherit = false;
-		struct gd__g *g = gd__find_runnable(m, &inherit);
+	return gd__schedule_from(m, NULL);
+}
 
+const struct gd__ctx *gd__schedule_from(struct gd__m *m, struct gd__g *g)
+{
+	bool inherit = false;
+
+	for (;; g = NULL) {
+		if (!g)
+			g = gd__find_runnable(m, &inherit);
 		if (m->spinning)
 			stop_spinning(m);
 		if (gd__likely(g->locked_m == NULL))

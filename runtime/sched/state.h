@@ -74,6 +74,8 @@ extern struct gd__sched gd__sched;
 /* sched.c */
 /* On the system stack, with a P: the context to go on with. */
 const struct gd__ctx *gd__schedule(void);
+/* The same, with g the first that was found, if it is not NULL. m has no locked goroutine. */
+const struct gd__ctx *gd__schedule_from(struct gd__m *m, struct gd__g *g);
 /* Goroutines that have started and not ended, system ones not counted; a snapshot. */
 int64_t gd__sched_alive(void);
 /* The global queue; lock held. */
