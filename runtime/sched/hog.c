@@ -74,8 +74,7 @@ static bool counts(const struct gd__m *m, const struct gd__g *g)
 {
 	/* relaxed: hints */
 	return m->system_depth == 0 && gd__load_relaxed(&m->busy) == 0 && !g->locked_m &&
-	       !g->system && gd__load_relaxed(&gd__sched.alive) > 1 &&
-	       !gd__load_relaxed(&gd__sched.ended);
+	       !g->system && gd__sched_alive() > 1 && !gd__load_relaxed(&gd__sched.ended);
 }
 
 static void start_report(struct gd__m *m, const struct gd__g *g, int ms)
