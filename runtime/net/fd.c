@@ -24,7 +24,8 @@
 #include "runtime/base/os_linux.h"
 #include "runtime/sched/sched.h"
 
-_Static_assert(GD_FOREVER == GD__FOREVER && GD_NO_WAIT == GD__NO_WAIT, "one word, two names");
+/* NOLINTNEXTLINE(misc-redundant-expression): two names of one value, to stay that. */
+_Static_assert(GD_FOREVER == GD__FOREVER && GD_NO_WAIT == GD__NO_WAIT, "as the channels have it");
 
 void gd__io_tell(enum gd__hook_io what, int fd, const void *addr, unsigned len)
 {
@@ -245,6 +246,7 @@ int64_t gd_fd_read_full_until(int fd, void *buf, size_t n, int64_t until)
 	return has_read(fd, &(struct iovec){ buf, n }, 1, (int64_t)n, GD__IO_PC);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the system call has six arguments. */
 int64_t gd_fd_recvfrom_until(int fd, void *buf, size_t n, int flags, struct sockaddr *from,
 			     unsigned *len, int64_t until)
 {
@@ -369,6 +371,7 @@ int64_t gd_fd_writev_until(int fd, const struct iovec *iov, int parts, int64_t u
 	return r < 0 ? r : total;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the system call has six arguments. */
 int64_t gd_fd_sendto_until(int fd, const void *buf, size_t n, int flags, const struct sockaddr *to,
 			   unsigned len, int64_t until)
 {

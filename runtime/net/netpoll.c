@@ -165,6 +165,7 @@ void gd__pd_init_slot(struct gd__pd *pd, enum gd__pd_dir dir)
 	gd__store_relaxed(&s->armed, GD__FOREVER);
 	s->timer.fire = fire;
 	s->timer.arg = pd;
+	s->timer.fork = GD__FORK_STOPS;
 }
 
 void gd__pd_reset_slot(struct gd__pd_slot *s)
@@ -371,24 +372,38 @@ static void interrupt(void)
 
 static const struct gd__poller poller = { poll_and_collect, interrupt };
 
+/* 1: started. Else the next who needs it tries again: descriptors may be free by then. */
+static _Atomic int started;
+
 int gd__pd_poller_start(void)
 {
-	static _Atomic int
-		state; /* 1: started; else tried again, as descriptors may be free by then */
 	static struct gd__lock starting;
-	int r = gd__load_acquire(&state); /* pairs with the store below: what open made */
+	int r = 0;
 
-	if (gd__likely(r == 1))
+	if (gd__likely(gd__load_acquire(&started) == 1)) /* pairs with the store below */
 		return 0;
 	gd__lock(&starting, GD__RANK_NETPOLL);
-	r = gd__load_relaxed(&state); /* under the lock */
-	if (r != 1)
+	if (gd__load_relaxed(&started) == 0) { /* under the lock */
 		r = gd__poll_ops->open();
-	if (r == 0) {
-		gd__poller_start(&poller);
-		r = 1;
+		if (r == 0) {
+			gd__poller_start(&poller);
+			gd__store_release(&started, 1); /* pairs with the load above */
+		}
 	}
-	gd__store_release(&state, r); /* pairs with the load above */
 	gd__unlock(&starting);
-	return r == 1 ? 0 : r;
+	return r;
+}
+
+void gd__pd_poller_forget(void)
+{
+	if (gd__load_relaxed(&started) == 0) /* one thread */
+		return;
+	gd__poll_ops->forget();
+	gd__poller_start(NULL);
+	gd__store_relaxed(&started, 0); /* one thread */
+}
+
+__attribute__((constructor(102))) static void init(void)
+{
+	gd__netpoll_fork_init();
 }

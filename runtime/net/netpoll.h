@@ -123,6 +123,9 @@ struct gd__poll_ops {
 	 */
 	int (*wait)(struct gd__poll_event *e, int64_t until);
 	void (*interrupt)(void);
+	/* In the child of a fork: nothing of it is shared with the parent any more; open comes
+	 * next. */
+	void (*forget)(void);
 };
 
 #define GD__POLL_BATCH 256

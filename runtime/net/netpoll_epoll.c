@@ -115,4 +115,10 @@ static void interrupt(void)
 	gd__os_call(SYS_write, bell, (long)&one, sizeof(one), 0, 0, 0);
 }
 
-const struct gd__poll_ops gd__poll_epoll = { open_epoll, add, wait_events, interrupt };
+static void forget(void)
+{
+	gd__os_call(SYS_close, ep, 0, 0, 0, 0, 0);
+	gd__os_call(SYS_close, bell, 0, 0, 0, 0, 0);
+}
+
+const struct gd__poll_ops gd__poll_epoll = { open_epoll, add, wait_events, interrupt, forget };

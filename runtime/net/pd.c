@@ -21,6 +21,20 @@
 #define CHUNKS 65536
 
 static struct gd__pd *_Atomic chunks[CHUNKS]; /* set once each */
+static _Atomic int limit;                     /* records are of numbers below it; never falls */
+
+int gd__pd_limit(void)
+{
+	return gd__load_relaxed(&limit); /* a record made meanwhile is not of the caller's time */
+}
+
+static void raise_limit(int to)
+{
+	int was = gd__load_relaxed(&limit); /* the cas decides */
+
+	while (was < to && !gd__cas_relaxed(&limit, &was, to)) /* orders nothing */
+		;
+}
 
 struct gd__pd *gd__pd_find(int fd)
 {
@@ -53,6 +67,7 @@ static int find_or_make(int fd, struct gd__pd **out)
 	/* pairs with the load in gd__pd_find: the slots */
 	if (!gd__cas_acq_rel(&chunks[fd / CHUNK], &none, chunk))
 		gd__os_unmap(chunk, CHUNK * sizeof(*chunk));
+	raise_limit((fd / CHUNK + 1) * CHUNK);
 	*out = gd__pd_find(fd);
 	return GD_OK;
 }

@@ -55,6 +55,9 @@ static inline uint32_t gd__pd_seq(uint64_t state)
 /* The record of fd, or NULL if there is none. */
 struct gd__pd *gd__pd_find(int fd);
 
+/* Records are of numbers below this. */
+int gd__pd_limit(void);
+
 /* netpoll.c */
 /* What the timers of a new record do. */
 void gd__pd_init_slot(struct gd__pd *pd, enum gd__pd_dir dir);
@@ -66,5 +69,10 @@ void gd__pd_reset_slot(struct gd__pd_slot *s);
 int gd__pd_wait_anew(const struct gd__pd_use *u, int64_t until);
 /* Starts the poller at the first call. 0, or what the system said then, each time. */
 int gd__pd_poller_start(void);
+/* There is one thread, in the child of a fork: the poller was the parent's. */
+void gd__pd_poller_forget(void);
+
+/* netpoll_fork.c: called once, by a constructor. */
+void gd__netpoll_fork_init(void);
 
 #endif

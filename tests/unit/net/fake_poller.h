@@ -88,7 +88,12 @@ static void fake_interrupt(void)
 	pthread_mutex_unlock(&fake.lock);
 }
 
-static const struct gd__poll_ops fake_ops = { fake_open, fake_add, fake_wait, fake_interrupt };
+static void fake_forget(void)
+{
+}
+
+static const struct gd__poll_ops fake_ops = { fake_open, fake_add, fake_wait, fake_interrupt,
+					      fake_forget };
 
 __attribute__((unused)) static void fake_event(struct gd__poll_event e)
 {
