@@ -78,7 +78,7 @@ build_gdetect() {
 	rm -f "$out/bench-gdetect" "$out/bench-gdetect-echo"
 	wrapper="$build/bin/gdetect-gcc -fgdetect=leak $c"
 	compile bench-gdetect gdetect.c "$wrapper"
-	[ ! -f "$top/samples/echo_server.c" ] || compile bench-gdetect-echo ../../samples/echo_server.c "$wrapper"
+	compile bench-gdetect-echo ../../samples/echo_server.c "$wrapper"
 	version_gdetect="$(gcc --version | head -n 1), $(
 		sed -n 's/^CMAKE_BUILD_TYPE:[A-Z]*=/build type /p' "$build/CMakeCache.txt"
 	), commit $(git -C "$top" rev-parse --short HEAD 2>/dev/null || echo unknown)"
