@@ -262,11 +262,11 @@ static gd_context *destroy(gd_context *ctx) GD_UNCHECKED
 	gd_context *parent = ctx->parent;
 
 	cancel(ctx, GD_ECANCELED);
-	if (!is_background(parent)) {
-		gd__lock(&ctx->tree->lock, GD__RANK_CONTEXT);
+	/* A root, too: who has cancelled it, and woken who drops it, may still hold its lock. */
+	gd__lock(&ctx->tree->lock, GD__RANK_CONTEXT);
+	if (!is_background(parent))
 		unlink_child(parent, ctx);
-		gd__unlock(&ctx->tree->lock);
-	}
+	gd__unlock(&ctx->tree->lock);
 	if (ctx->armed)
 		gd__timer_stop(&ctx->timer); /* after this its firing is over */
 	gd__hook(forget, ctx, sizeof(*ctx));
