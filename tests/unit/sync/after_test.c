@@ -97,8 +97,8 @@ CASE(after_func)
 
 static void ticker(void *arg)
 {
-	gd_ticker *t = gd_ticker_make(GD_MILLISECOND);
 	int64_t last = gd_now(), at;
+	gd_ticker *t = gd_ticker_make(GD_MILLISECOND);
 
 	(void)arg;
 	for (int i = 0; i < 5; i++) {
