@@ -11,7 +11,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define GD__PAGE ((size_t)4096)
+/* Bytes of a page: a constant where the CPU knows one size only, else the kernel's choice. */
+#if defined(__x86_64__)
+#	define GD__PAGE ((size_t)4096)
+#else
+extern size_t gd__os_page; /* 64 KiB, the largest there is, until the constructors run */
+#	define GD__PAGE gd__os_page
+#endif
 
 /* Zeroed private memory, page-aligned; NULL when there is none. */
 void *gd__os_map(size_t n);
@@ -26,7 +32,9 @@ int gd__os_discard(void *p, size_t n);
 void gd__os_nohuge(void *p, size_t n);
 /* Makes [p, p+n) fault on access. */
 int gd__os_protect_none(void *p, size_t n);
-/* As protect_none, without a mapping of its own (MADV_GUARD_INSTALL, Linux 6.13); -EINVAL before.
+/*
+ * As protect_none, without a mapping of its own (MADV_GUARD_INSTALL, Linux 6.13); -EINVAL where
+ * that is not known, or accepted and not done. The range has not been written to yet.
  */
 int gd__os_guard(void *p, size_t n);
 /* The same for count ranges of n bytes, stride apart from p on, up to 64 in one call. */

@@ -14,8 +14,9 @@
 #include "runtime/base/os_linux.h"
 #include "runtime/sched/gtab.h"
 
-/* Larger than a page: a frame with a big local array skips a small guard. */
-#define GUARD (4 * GD__PAGE)
+/* Larger than a small page: a frame with a big local array skips a small guard. */
+#define GUARD_LEAST ((size_t)16 << 10)
+#define GUARD       (GD__PAGE > GUARD_LEAST ? GD__PAGE : GUARD_LEAST)
 /*
  * 31 pages with the guard. Page tables cost a goroutine 8 bytes per page of its slot, touched or
  * not: 248 here, 513 with 256 KiB. C libraries put 64 KiB buffers on the stack, so no less.
