@@ -2,7 +2,8 @@
 #
 # It is linked with the static libraries, detectors first. A first line
 # `/* link: gdetect */` names the targets itself (without _static), for tests
-# that want no detector and no malloc of ours, or a library of the tools.
+# that want no detector and no malloc of ours, or a library of the tools. A file
+# *_<cpu>_test.c is for that CPU alone.
 set(gd_unit_libraries gdetect_race gdetect_leak gdetect_detect gdetect)
 
 # Names of the targets that source asks for; what is not there is left out.
@@ -25,6 +26,9 @@ endfunction()
 
 function(gd_unit_test source)
   get_filename_component(file ${source} NAME_WE)
+  if(file MATCHES "_aarch64_test$" AND NOT CMAKE_SYSTEM_PROCESSOR STREQUAL "aarch64")
+    return()
+  endif()
   get_filename_component(layer ${source} DIRECTORY)
   get_filename_component(layer ${layer} NAME)
   string(REGEX REPLACE "_test$" "" file ${file})
@@ -48,5 +52,20 @@ function(gd_unit_test source)
     string(REGEX REPLACE "^CASE\\(([a-zA-Z0-9_]+)\\).*" "\\1" case "${line}")
     add_test(NAME unit.${layer}.${file}.${case} COMMAND ${target} ${case})
     set_tests_properties(unit.${layer}.${file}.${case} PROPERTIES LABELS unit TIMEOUT 60)
+  endforeach()
+endfunction()
+
+# The unit tests that need the runtime alone.
+function(gd_runtime_unit_tests)
+  set(units)
+  foreach(layer base arch sched time sync net inspect support)
+    file(GLOB some CONFIGURE_DEPENDS unit/${layer}/*_test.c)
+    list(APPEND units ${some})
+  endforeach()
+  foreach(source ${units})
+    file(STRINGS ${source} first LIMIT_COUNT 1)
+    if(first STREQUAL "/* link: gdetect */" OR first STREQUAL "/* link: */")
+      gd_unit_test(${source})
+    endif()
   endforeach()
 endfunction()

@@ -31,34 +31,19 @@ struct barrier {
 	}
 #define BARRIER__QUIET static inline __attribute__((no_sanitize("thread"), unused))
 
-BARRIER__QUIET uint32_t barrier__load(const uint32_t *p)
-{
-	uint32_t v;
-
-	__asm__ volatile("movl %1, %0" : "=r"(v) : "m"(*p) : "memory");
-	return v;
-}
-
-BARRIER__QUIET long barrier__futex(uint32_t *p, int op, uint32_t value)
-{
-	long result = SYS_futex;
-	register const void *timeout __asm__("r10") = NULL;
-
-	__asm__ volatile("syscall"
-			 : "+a"(result)
-			 : "D"(p), "S"(op | FUTEX_PRIVATE_FLAG), "d"(value), "r"(timeout)
-			 : "rcx", "r11", "memory");
-	return result;
-}
+#if defined(__x86_64__)
+#	include "tests/support/barrier_x86_64.h"
+#elif defined(__aarch64__)
+#	include "tests/support/barrier_aarch64.h"
+#endif
 
 /* The number of posts before this one. */
 BARRIER__QUIET uint32_t barrier__add(uint32_t *p)
 {
-	uint32_t one = 1;
+	uint32_t before = barrier__increment(p);
 
-	__asm__ volatile("lock xaddl %0, %1" : "+r"(one), "+m"(*p) : : "memory");
 	barrier__futex(p, FUTEX_WAKE, INT32_MAX);
-	return one;
+	return before;
 }
 
 BARRIER__QUIET void barrier_post(struct barrier *b)
