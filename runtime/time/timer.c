@@ -23,16 +23,13 @@
 
 struct gd__timers gd__timers[GD__P_MAX];
 
-/* Timers in all heaps: what the scheduler asks before anything else. */
-static _Atomic int64_t total;
-
 /* Heaps [0, used) have ever held a timer. Never falls. */
 static _Atomic uint32_t used;
 
 static void note_used(const struct gd__timers *h)
 {
 	uint32_t end = (uint32_t)(h - gd__timers) + 1;
-	uint32_t was = gd__load_relaxed(&used); /* ordered by the add to total in insert */
+	uint32_t was = gd__load_relaxed(&used); /* ordered by the store of earliest */
 
 	while (was < end &&
 	       !gd__cas_seq_cst(&used, &was, end)) /* pairs with the load in deadline */
@@ -42,7 +39,13 @@ static void note_used(const struct gd__timers *h)
 static void place(struct gd__timers *h, uint32_t i, struct gd__timer *t)
 {
 	h->at[i] = t;
-	t->index = i + 1;
+	gd__store_release(&t->index, i + 1); /* pairs with the load in enter_home */
+}
+
+/* Where t, which is pending, lies. */
+static uint32_t index_of(const struct gd__timer *t)
+{
+	return gd__load_relaxed(&t->index) - 1; /* under lock */
 }
 
 static void sift_up(struct gd__timers *h, uint32_t i)
@@ -76,13 +79,40 @@ static void sift_down(struct gd__timers *h, uint32_t i)
 	place(h, i, t);
 }
 
+/*
+ * After a start. Who starts a timer then looks whether somebody sleeps too long for it; who goes to
+ * sleep says until when, or that a P is idle, and then looks at earliest: both sides seq_cst.
+ */
 static void note_earliest(struct gd__timers *h)
 {
 	int64_t when = h->n > 0 ? h->at[0]->when : INT64_MAX;
 
-	/* relaxed: a hint for the scheduler; the timer itself is found under the lock */
-	gd__store_relaxed(&h->earliest, when);
+	if (gd__load_relaxed(&h->earliest) == when) /* under lock */
+		return;
+	gd__store_seq_cst(&h->earliest, when); /* pairs with the loads in deadline and pending */
 	gd__source_due((int)(h - gd__timers), when);
+}
+
+/* When one has gone: nobody needs to hear of it. */
+static void note_later(struct gd__timers *h)
+{
+	int64_t when = h->n > 0 ? h->at[0]->when : INT64_MAX;
+
+	gd__store_relaxed(&h->earliest, when); /* too early a time is only a look in vain */
+	gd__source_due((int)(h - gd__timers), when);
+}
+
+/* Lock held: the invariants. */
+GD__UNUSED static bool agrees(const struct gd__timers *h)
+{
+	for (uint32_t i = 0; i < h->n; i++) {
+		struct gd__timer *t = h->at[i];
+
+		if (index_of(t) != i || gd__load_relaxed(&t->home) != h || /* under lock */
+		    t->when < h->at[i > 0 ? (i - 1) / 4 : 0]->when)
+			return false;
+	}
+	return gd__load_relaxed(&h->earliest) == (h->n > 0 ? h->at[0]->when : INT64_MAX);
 }
 
 static void grow(struct gd__timers *h)
@@ -104,34 +134,34 @@ static void insert(struct gd__timers *h, struct gd__timer *t) GD_REQUIRES(h->loc
 {
 	if (h->n == h->cap)
 		grow(h);
-	gd__store_release(&t->home, h); /* pairs with the load in lock_home */
+	note_used(h);
+	gd__store_release(&t->home, h); /* pairs with the loads of home */
 	place(h, h->n++, t);
 	sift_up(h, h->n - 1);
 	note_earliest(h);
-	note_used(h);
-	gd__add_seq_cst(&total, 1); /* pairs with pending in the scheduler's last look */
+	gd__check_slow(agrees(h));
 }
 
 static void take_out(struct gd__timers *h, struct gd__timer *t) GD_REQUIRES(h->lock)
 {
-	uint32_t i = t->index - 1;
+	uint32_t i = index_of(t);
 
-	t->index = 0;
+	gd__store_release(&t->index, 0); /* pairs with the load in idle: firing was stored before */
 	h->n--;
 	if (i < h->n) {
 		place(h, i, h->at[h->n]);
 		sift_down(h, i);
-		sift_up(h, h->at[i]->index - 1);
+		sift_up(h, index_of(h->at[i]));
 	}
-	note_earliest(h);
-	gd__add_relaxed(&total, -1); /* fewer: nobody is woken by that */
+	note_later(h);
+	gd__check_slow(agrees(h));
 }
 
 /*
  * A stop signal must not catch a thread inside a heap (a timer in flight would be no root of
  * the leak detector): busy says so. Both on one thread.
  */
-static struct gd__m *enter(struct gd__timers *h) GD_ACQUIRE(h->lock)
+static inline struct gd__m *enter(struct gd__timers *h) GD_ACQUIRE(h->lock)
 {
 	struct gd__m *m = gd__m_self();
 
@@ -141,23 +171,46 @@ static struct gd__m *enter(struct gd__timers *h) GD_ACQUIRE(h->lock)
 	return m;
 }
 
-static void leave(struct gd__timers *h, struct gd__m *m) GD_RELEASE(h->lock)
+static inline void leave(struct gd__timers *h, struct gd__m *m) GD_RELEASE(h->lock)
 {
 	gd__unlock(&h->lock);
 	if (m)
 		gd__count_relaxed(&m->busy, -1u); /* read by this thread's signal handler */
 }
 
+/*
+ * Takes the lock of the heap that t is in. NULL: t is not pending. t may be started meanwhile: then
+ * home is stored before index, and under the other heap's lock.
+ */
+static struct gd__timers *enter_home(struct gd__timer *t, struct gd__m **m) GD_UNCHECKED
+{
+	for (;;) {
+		/* pairs with the store in insert */
+		struct gd__timers *h = gd__load_acquire(&t->home);
+
+		if (!h)
+			return NULL;
+		*m = enter(h);
+		if (gd__load_acquire(&t->index) == 0) { /* pairs with the store in place */
+			leave(h, *m);
+			return NULL;
+		}
+		if (gd__load_relaxed(&t->home) == h) /* ordered by the load of index */
+			return h;
+		leave(h, *m);
+	}
+}
+
 static bool start(struct gd__timers *h, struct gd__timer *t, int64_t when, int64_t period)
 {
 	struct gd__m *m = enter(h);
-	bool pending = t->index != 0;
+	bool pending = gd__load_relaxed(&t->index) != 0; /* under lock */
 
 	t->period = period;
 	t->when = when;
 	if (pending) {
-		sift_down(h, t->index - 1);
-		sift_up(h, t->index - 1);
+		sift_down(h, index_of(t));
+		sift_up(h, index_of(t));
 		note_earliest(h);
 	} else {
 		insert(h, t);
@@ -169,7 +222,8 @@ static bool start(struct gd__timers *h, struct gd__timer *t, int64_t when, int64
 bool gd__timer_start(struct gd__timer *t, int64_t when, int64_t period)
 {
 	struct gd__timers *h = gd__load_acquire(&t->home); /* pairs with the store in insert */
-	int p = gd__p_self();
+	const struct gd__m *m = gd__m_self();
+	int p = m && m->p ? m->p->id : -1;
 	bool pending = false;
 
 	if (!h || (p >= 0 && h != &gd__timers[p])) {
@@ -182,30 +236,34 @@ bool gd__timer_start(struct gd__timer *t, int64_t when, int64_t period)
 	return pending;
 }
 
-bool gd__timer_remove(struct gd__timer *t)
+bool gd__timer_remove(struct gd__timer *t) GD_UNCHECKED
 {
-	struct gd__timers *h = gd__load_acquire(&t->home); /* pairs with the store in insert */
 	struct gd__m *m;
-	bool pending;
+	struct gd__timers *h = enter_home(t, &m);
 
 	if (!h)
 		return false;
-	m = enter(h);
-	pending = t->index != 0;
-	if (pending)
-		take_out(h, t);
+	take_out(h, t);
 	leave(h, m);
-	return pending;
+	return true;
+}
+
+/* t is neither pending nor being fired: run_one stores firing before it clears index. */
+static bool idle(const struct gd__timers *h, struct gd__timer *t)
+{
+	/* pairs with the stores in take_out and run_one */
+	return gd__load_acquire(&t->index) == 0 && gd__load_acquire(&h->firing) != t;
 }
 
 bool gd__timer_stop(struct gd__timer *t)
 {
 	struct gd__timers *h = gd__load_acquire(&t->home); /* pairs with the store in insert */
-	bool pending = gd__timer_remove(t);
+	bool pending;
 
+	if (!h || idle(h, t))
+		return false;
+	pending = gd__timer_remove(t);
 	/* Also if it was pending: a periodic one is while it fires. */
-	if (!h)
-		return pending;
 	/* fire never parks, so this is short. pairs with the stores in run_one */
 	while (gd__load_acquire(&h->firing) == t && h->runner != gd__m_self())
 		gd__os_nanosleep(1000);
@@ -219,14 +277,14 @@ static bool run_one(struct gd__timers *h, int64_t now, struct gd__m **m) GD_REQU
 
 	if (!t || t->when > now)
 		return false;
+	gd__store_release(&h->firing, t); /* pairs with the loads in gd__timer_stop, and in idle */
 	if (t->period > 0) {
 		t->when += t->period * (1 + (now - t->when) / t->period);
 		sift_down(h, 0);
-		note_earliest(h);
+		note_later(h);
 	} else {
 		take_out(h, t);
 	}
-	gd__store_release(&h->firing, t); /* pairs with the load in gd__timer_stop */
 	leave(h, *m);
 	t->fire(t, now);
 	/* t may be gone: fire may have freed it. */
@@ -273,11 +331,9 @@ static int64_t deadline(void)
 {
 	int64_t earliest = INT64_MAX;
 
-	if (gd__load_seq_cst(&total) == 0) /* pairs with insert */
-		return earliest;
 	for (uint32_t i = 0, n = gd__load_seq_cst(&used); i < n; i++) { /* pairs with note_used */
-		int64_t e =
-			gd__load_relaxed(&gd__timers[i].earliest); /* a hint, see note_earliest */
+		/* pairs with note_earliest */
+		int64_t e = gd__load_seq_cst(&gd__timers[i].earliest);
 
 		earliest = e < earliest ? e : earliest;
 	}
@@ -286,7 +342,7 @@ static int64_t deadline(void)
 
 static bool pending(void)
 {
-	return gd__load_seq_cst(&total) > 0; /* pairs with insert */
+	return deadline() != INT64_MAX;
 }
 
 void gd__timers_inherit(struct gd__timers *h)
@@ -305,10 +361,9 @@ void gd__timers_inherit(struct gd__timers *h)
 			continue;
 		}
 		if (t->fork == GD__FORK_STOPS)
-			t->index = 0;
-		gd__add_relaxed(&total, -1); /* one thread */
+			gd__store_relaxed(&t->index, 0); /* one thread */
 	}
-	note_earliest(h);
+	note_later(h);
 }
 
 static const struct gd__source source = { "timers", poll, deadline, pending };

@@ -32,7 +32,8 @@ struct gd__timer {
 	void *arg;        /* for fire; a root of the leak detector while pending */
 	const void *root; /* one more root while pending, or NULL */
 	struct gd__timers *_Atomic home;
-	uint32_t index;           /* in the heap + 1; 0: not pending */
+	/* In the heap + 1; 0: not pending. Written under the heap's lock. */
+	_Atomic uint32_t index;
 	enum gd__timer_fork fork; /* set by the caller */
 };
 

@@ -123,6 +123,107 @@ CASE(ticker)
 	on_procs(ticker);
 }
 
+/* Two goroutines reset and stop the same timers while they fire and move between Ps. */
+enum { SHARED = 8, ROUNDS = 20000 };
+static gd_timer *shared_timers[SHARED];
+
+static void disturb(void *arg)
+{
+	uint32_t draw = arg != NULL ? 7 : 12345;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		draw = draw * 1664525u + 1013904223u;
+
+		gd_timer *t = shared_timers[(draw >> 8) % SHARED];
+
+		if ((draw >> 16) % 3 == 0)
+			gd_timer_stop(t);
+		else
+			gd_timer_reset(t, (int64_t)((draw >> 20) % 4) * 2 * GD_MICROSECOND);
+		if (i % 64 == 0)
+			gd_yield();
+	}
+	gd_waitgroup_done(&group);
+}
+
+static void count(void *arg)
+{
+	atomic_fetch_add((_Atomic int *)arg, 1);
+}
+
+static void shared(void *arg)
+{
+	static _Atomic int calls;
+	int64_t at;
+
+	(void)arg;
+	for (int i = 0; i < SHARED; i++)
+		shared_timers[i] = i % 2 == 0 ? gd_after_func(GD_SECOND, count, &calls)
+					      : gd_timer_make(GD_SECOND);
+	gd_waitgroup_add(&group, 2);
+	gd_go_fn(disturb, NULL);
+	gd_go_fn(disturb, &group);
+	gd_waitgroup_wait(&group);
+	for (int i = 0; i < SHARED; i++) {
+		gd_timer_stop(shared_timers[i]);
+		CHECK(!gd_timer_stop(shared_timers[i]));
+	}
+	while (gd_go_count() > 1)
+		gd_yield(); /* the goroutines that were started */
+
+	int before = atomic_load(&calls);
+
+	gd_sleep(GD_MILLISECOND);
+	CHECK_EQ(atomic_load(&calls), before);
+	for (int i = 0; i < SHARED; i++) {
+		if (i % 2 == 1)
+			CHECK_EQ(gd_chan_try_recv(gd_timer_chan(shared_timers[i]), &at), GD_EAGAIN);
+		gd_timer_free(shared_timers[i]);
+	}
+}
+
+CASE(resets_and_stops_of_two_goroutines)
+{
+	on_procs(shared);
+}
+
+/* What was freed serves again, with nothing of what it was before. */
+static void reused(void *arg)
+{
+	enum { AT_ONCE = 100 };
+	static gd_timer *t[AT_ONCE];
+	static _Atomic int calls;
+	int64_t at;
+
+	(void)arg;
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < AT_ONCE; i++)
+			t[i] = i % 2 == 0 ? gd_after_func(GD_SECOND, count, &calls)
+					  : gd_timer_make(GD_SECOND);
+		for (int i = 0; i < AT_ONCE; i++) {
+			CHECK_EQ(gd_timer_chan(t[i]).raw != NULL, i % 2 == 1);
+			if (i % 2 == 1)
+				CHECK_EQ(gd_chan_try_recv(gd_timer_chan(t[i]), &at), GD_EAGAIN);
+			gd_timer_free(t[i]);
+		}
+	}
+	CHECK_EQ(atomic_load(&calls), 0);
+}
+
+CASE(freed_timers_serve_again)
+{
+	on_procs(reused);
+}
+
+static void stop_freed(void *arg)
+{
+	gd_timer *t = gd_after_func(GD_SECOND, count, NULL);
+
+	(void)arg;
+	gd_timer_free(t);
+	gd_timer_stop(t);
+}
+
 static void no_interval(void *arg)
 {
 	(void)arg;
@@ -144,6 +245,7 @@ static void no_function(void *arg)
 CASE(misuse_is_fatal)
 {
 	expect_fatal(no_function, "gd_after_func of a NULL function");
+	expect_fatal(stop_freed, "use of a timer after gd_timer_free");
 	expect_fatal(no_interval, "non-positive interval");
 	expect_fatal(negative_reset, "non-positive interval");
 }
