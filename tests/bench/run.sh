@@ -223,7 +223,7 @@ run_rounds() {
 meta() {
 	echo "date $(date -u +%Y-%m-%dT%H:%M:%SZ)"
 	echo "cpu $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)"
-	echo "cpus $(echo "$cpus" | wc -w)"
+	echo "cpus $(nproc)"
 	echo "kernel $(uname -r)"
 	echo "load_before $load_before"
 	echo "load_after $(cut -d' ' -f1-3 /proc/loadavg)"
