@@ -95,8 +95,13 @@ const void *gd__pd_of(int fd);
  * GD_ERRNO(EBADF), GD_ENOMEM and what else epoll says.
  */
 int gd__netpoll_wait_fd(int fd, bool write, int64_t until);
-/* For who sees a close(2): fd is about to be closed. Wakes who waits for it. Any thread. */
-void gd__netpoll_closed(int fd);
+/*
+ * For who sees a close(2), any thread: before it, the generation; after it, when nobody can begin
+ * to wait for what fd was, closed wakes who does. If meanwhile gd__pd_open was given the
+ * number, nothing happens. Others who already wait for what has the number by then are woken, too.
+ */
+uint32_t gd__netpoll_generation(int fd);
+void gd__netpoll_closed(int fd, uint32_t generation);
 
 /* The code for a negative errno. */
 int gd__errno_code(long r);

@@ -91,34 +91,50 @@ static void begin_generation(struct gd__pd *pd, uint64_t flags, struct gd__wakel
 		;
 }
 
-static void renew(struct gd__pd *pd, uint64_t flags) GD_UNCHECKED
+static void renew_unlock(struct gd__pd *pd, uint64_t flags) GD_UNCHECKED
 {
 	struct gd__wakelist l;
 
 	gd__wakelist_init(&l);
-	gd__lock(&pd->lock, GD__RANK_NETPOLL);
 	begin_generation(pd, flags, &l);
 	gd__unlock(&pd->lock);
 	gd__pd_cancel(pd);
 	gd__wakelist_ready(&l);
 }
 
-int gd__pd_open(int fd, enum gd__pd_kind kind)
+int gd__pd_open(int fd, enum gd__pd_kind kind) GD_UNCHECKED
 {
 	struct gd__pd *pd;
 	int r = find_or_make(fd, &pd);
 
-	if (r == GD_OK)
-		renew(pd, GD__PD_OWNED | (uint64_t)kind << GD__PD_KIND_SHIFT);
-	return r;
+	if (r != GD_OK)
+		return r;
+	gd__lock(&pd->lock, GD__RANK_NETPOLL);
+	renew_unlock(pd, GD__PD_OWNED | (uint64_t)kind << GD__PD_KIND_SHIFT);
+	return GD_OK;
 }
 
-void gd__netpoll_closed(int fd)
+uint32_t gd__netpoll_generation(int fd)
 {
 	struct gd__pd *pd = gd__pd_find(fd);
 
-	if (pd)
-		renew(pd, 0);
+	return pd ? gd__pd_seq(gd__load_relaxed(&pd->state)) : 0; /* compared under the lock */
+}
+
+void gd__netpoll_closed(int fd, uint32_t generation) GD_UNCHECKED
+{
+	struct gd__pd *pd = gd__pd_find(fd);
+	uint64_t s;
+
+	if (!pd)
+		return;
+	gd__lock(&pd->lock, GD__RANK_NETPOLL);
+	s = gd__load_relaxed(&pd->state); /* the generation changes under the lock */
+	if ((s & GD__PD_OWNED) && gd__pd_seq(s) != generation) {
+		gd__unlock(&pd->lock);
+		return;
+	}
+	renew_unlock(pd, 0);
 }
 
 const void *gd__pd_of(int fd)

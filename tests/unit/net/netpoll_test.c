@@ -92,7 +92,7 @@ static void close_wakes(void *arg)
 		gd_go(waiter, .fd = s[0], .until = GD__FOREVER, .out = out);
 	for (int i = 0; i < 100; i++)
 		gd_yield();
-	gd__netpoll_closed(s[0]);
+	gd__netpoll_closed(s[0], gd__netpoll_generation(s[0]));
 	close(s[0]);
 	for (int i = 0; i < 3; i++) {
 		CHECK(gd_chan_recv(out, &r));
