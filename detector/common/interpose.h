@@ -15,11 +15,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "runtime/base/atomic.h"
+#include "runtime/base/next.h"
 
 /*
- * The next definition of name after ours: libc's, or that of another library
- * which interposes too. Dies with a message if there is none. May call malloc,
+ * The next definition of name after ours: that of libgdetect_libc, of another library which
+ * interposes too, or libc's. Dies with a message if there is none. May call malloc,
  * so ask once and keep the answer. version: e.g. "GLIBC_2.3.2", or NULL for
  * the default; of pthread_cond_* a plain look-up finds the oldest.
  */
@@ -29,17 +29,8 @@ void *gd__real_find(const char *name, const char *version);
  * GD__REAL(read)(fd, buf, n): the real read, found at its first use. Works in
  * any thread at any time after the dynamic loader has relocated us.
  */
-#define GD__REAL(fn) GD__REAL_VERSION(fn, NULL)
-#define GD__REAL_VERSION(fn, version)                                                              \
-	__extension__({                                                                            \
-		static _Atomic(__typeof__(&(fn))) gd__real_fn; /* same value from every thread */  \
-		__typeof__(&(fn)) gd__f = gd__load_relaxed(&gd__real_fn);                          \
-		if (__builtin_expect(gd__f == NULL, 0)) {                                          \
-			gd__f = (__typeof__(&(fn)))gd__real_find(#fn, version);                    \
-			gd__store_relaxed(&gd__real_fn, gd__f);                                    \
-		}                                                                                  \
-		gd__f;                                                                             \
-	})
+#define GD__REAL(fn)                  GD__REAL_VERSION(fn, NULL)
+#define GD__REAL_VERSION(fn, version) GD__NEXT_BY(fn, gd__real_find(#fn, version))
 
 /*
  * Events of the user's heap. Called on the thread and stack of the caller, no
