@@ -17,8 +17,8 @@ add_custom_target(verdict_programs ALL)
 # What a program must be linked again for. The libraries themselves, since a custom target
 # is no file to depend on.
 set(gd_wrapper_files)
-foreach(name gdetect-cc gdetect_stub gdetect_static gdetect_detect_static gdetect_leak_static
-    gdetect_race_static)
+foreach(name gdetect-cc gdetect_stub gdetect_static gdetect_libc_static gdetect_detect_static
+    gdetect_leak_static gdetect_race_static)
   if(TARGET ${name})
     list(APPEND gd_wrapper_files ${name})
   endif()

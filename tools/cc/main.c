@@ -42,7 +42,11 @@ static const char *const clang_race[] = { "-Xclang",
 
 static void check_conflicts(const struct scan *s)
 {
-	if (!s->detect)
+	if (s->detect && s->is_static && scan_links(s))
+		die("-fgdetect cannot be combined with -static: "
+		    "interposed functions of libc are found by the dynamic loader, and the "
+		    "detectors load libunwind and libdw to write a report");
+	if (!(s->detect & DETECTORS))
 		return;
 	if (s->sanitizers & SANITIZER_THREAD)
 		die("-fgdetect and -fsanitize=thread both detect races: use one of them");
@@ -50,9 +54,6 @@ static void check_conflicts(const struct scan *s)
 		die("-fgdetect cannot be combined with -fsanitize=address, hwaddress, memory or "
 		    "leak: "
 		    "each brings its own malloc");
-	if (s->is_static && scan_links(s))
-		die("-fgdetect cannot be combined with -static: "
-		    "the detectors load libunwind and libdw to write a report");
 }
 
 /* Comes before the user's own flags, so that those win. */
@@ -60,7 +61,7 @@ static void add_compile_flags(struct args *a, const struct scan *s, const struct
 {
 	bool race = (s->detect & DETECT_RACE) && !s->opt_out;
 
-	if (!s->detect)
+	if (!(s->detect & DETECTORS))
 		return;
 	/* clang warns about compile flags that a link does not use, but not between these two. */
 	if (t->clang)
@@ -112,17 +113,20 @@ static void add_archive(struct args *a, const struct toolchain *t, const char *n
 	add_linker(a, text_of("%s/lib%s.a", t->lib, name));
 }
 
-/* The detectors as a whole: they act through constructors and interposed functions. */
+/* As a whole: they act through constructors and interposed functions. */
 static void add_detectors(struct args *a, const struct scan *s, const struct toolchain *t)
 {
-	static const char *const system[] = { "-ljemalloc", "-lpthread", "-ldl", "-lm", NULL };
+	static const char *const system[] = { "-lpthread", "-ldl", "-lm", NULL };
 
 	add_linker(a, "--whole-archive");
 	if (s->detect & DETECT_RACE)
 		add_archive(a, t, "gdetect_race");
 	if (s->detect & DETECT_LEAK)
 		add_archive(a, t, "gdetect_leak");
-	add_archive(a, t, "gdetect_detect");
+	if (s->detect & DETECTORS)
+		add_archive(a, t, "gdetect_detect");
+	if (s->detect & DETECT_LIBC)
+		add_archive(a, t, "gdetect_libc");
 	add_archive(a, t, "gdetect");
 	add_linker(a, "--no-whole-archive");
 	/* Instrumented shared libraries find the callbacks and the API in the program. */
@@ -132,6 +136,8 @@ static void add_detectors(struct args *a, const struct scan *s, const struct too
 		add_linker(a, "--export-dynamic-symbol=__tsan_*");
 		add_linker(a, "--export-dynamic-symbol=gd_[a-z]*");
 	}
+	if (s->detect & DETECTORS)
+		args_add(a, "-ljemalloc");
 	args_add_all(a, system);
 }
 

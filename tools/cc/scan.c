@@ -122,7 +122,10 @@ static unsigned detector_bit(const char *word, size_t n)
 		return DETECT_RACE;
 	if (same(word, n, "leak"))
 		return DETECT_LEAK;
-	die("unknown detector '%.*s' in -fgdetect=; there are race and leak", (int)n, word);
+	if (same(word, n, "libc"))
+		return DETECT_LIBC;
+	die("unknown detector '%.*s' in -fgdetect=; there are race and leak, and libc", (int)n,
+	    word);
 }
 
 static unsigned sanitizer_bit(const char *word, size_t n)
@@ -140,13 +143,12 @@ static unsigned sanitizer_bit(const char *word, size_t n)
 /* The wrapper's own flags. */
 static bool take_own(struct scan *s, const char *arg)
 {
-	const unsigned both = DETECT_RACE | DETECT_LEAK;
 	const char *list;
 
 	if (strcmp(arg, "-fgdetect") == 0)
-		s->detect = both;
+		s->detect = DETECTORS | DETECT_LIBC;
 	else if ((list = after(arg, "-fgdetect=")) != NULL)
-		s->detect = bits_of(list, detector_bit);
+		s->detect = bits_of(list, detector_bit) | DETECT_LIBC;
 	else if (strcmp(arg, "-fno-gdetect") == 0)
 		s->detect = 0;
 	else if ((list = after(arg, "-fno-gdetect=")) != NULL)
@@ -168,7 +170,7 @@ static bool take_own(struct scan *s, const char *arg)
 static bool is_our_library(const char *arg)
 {
 	static const char *const names[] = { "gdetect", "gdetect_detect", "gdetect_leak",
-					     "gdetect_race" };
+					     "gdetect_race", "gdetect_libc" };
 	const char *name = after(arg, "-l");
 	size_t n;
 

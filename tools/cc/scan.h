@@ -10,7 +10,9 @@
 
 #include "tools/cc/args.h"
 
-enum detector { DETECT_RACE = 1, DETECT_LEAK = 2 };
+/* What -fgdetect= links. LIBC is no detector: blocking calls of libc park the goroutine. */
+enum detector { DETECT_RACE = 1, DETECT_LEAK = 2, DETECT_LIBC = 4 };
+enum { DETECTORS = DETECT_RACE | DETECT_LEAK };
 
 /* Sanitizers that bring an allocator or the same callbacks: one bit each, see scan.c. */
 enum { SANITIZER_THREAD = 1, SANITIZER_OTHER = 2 };
