@@ -413,7 +413,7 @@ int gd__io_open_both(const int fds[2], enum gd__pd_kind kind)
 		r = gd__pd_open(fds[1], kind);
 		if (r == GD_OK)
 			return GD_OK;
-		gd__netpoll_closed(fds[0]);
+		gd__netpoll_closed(fds[0], gd__netpoll_generation(fds[0]));
 	}
 	gd__io_close_raw(fds[0]);
 	gd__io_close_raw(fds[1]);
