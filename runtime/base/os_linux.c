@@ -150,6 +150,55 @@ int gd__os_guard_each(void *p, size_t count, size_t stride, size_t n)
 	return (size_t)done == count * n ? prove_guard(p) : -EAGAIN;
 }
 
+int gd__os_release(const struct gd__os_range *range, size_t count, bool lazily)
+{
+	int advice = lazily ? MADV_FREE : MADV_DONTNEED, r = 0;
+	long fd = raw6(SYS_pidfd_open, gd__os_pid(), 0, 0, 0, 0, 0), done = -1;
+	struct iovec v[64];
+	size_t all = 0;
+
+	for (size_t i = 0; i < count && count <= gd__countof(v); i++) {
+		v[i] = (struct iovec){ range[i].p, range[i].n };
+		all += range[i].n;
+	}
+	if (fd >= 0 && count <= gd__countof(v))
+		done = raw6(SYS_process_madvise, fd, (long)v, (long)count, advice, 0, 0);
+	if (fd >= 0)
+		raw6(SYS_close, fd, 0, 0, 0, 0, 0);
+	/* Of oneself it takes any advice since Linux 6.13; before, one by one. */
+	for (size_t i = 0; i < count && done != (long)all; i++) {
+		int e = advise(range[i].p, range[i].n, advice);
+
+		r = e != 0 ? e : r;
+	}
+	return r;
+}
+
+size_t gd__os_resident(void *p, size_t n, uintptr_t *lowest)
+{
+	unsigned char in[256];
+	size_t count = 0;
+
+	size_t before = (uintptr_t)p % GD__PAGE;
+
+	p = (char *)p - before;
+	n = (n + before + GD__PAGE - 1) & ~(GD__PAGE - 1);
+	*lowest = (uintptr_t)p + n;
+	for (size_t at = 0; at < n; at += sizeof(in) * GD__PAGE) {
+		size_t part = n - at < sizeof(in) * GD__PAGE ? n - at : sizeof(in) * GD__PAGE;
+
+		if (raw6(SYS_mincore, (long)p + (long)at, (long)part, (long)in, 0, 0, 0) != 0)
+			continue;
+		for (size_t i = 0; i < part / GD__PAGE; i++) {
+			if (!(in[i] & 1))
+				continue;
+			if (count++ == 0)
+				*lowest = (uintptr_t)p + at + i * GD__PAGE;
+		}
+	}
+	return count;
+}
+
 int gd__os_futex_wait(_Atomic uint32_t *word, uint32_t value, int64_t timeout_ns)
 {
 	struct timespec ts = { timeout_ns / 1000000000, timeout_ns % 1000000000 };

@@ -40,6 +40,18 @@ int gd__os_guard(void *p, size_t n);
 /* The same for count ranges of n bytes, stride apart from p on, up to 64 in one call. */
 int gd__os_guard_each(void *p, size_t count, size_t stride, size_t n);
 
+/* A range of memory. */
+struct gd__os_range {
+	void *p;
+	size_t n;
+};
+/* Gives back the pages of up to 64 ranges: lazily, as the kernel needs them, with what they hold
+ * until then; or at once, and they read as zeros. */
+int gd__os_release(const struct gd__os_range *range, size_t count, bool lazily);
+/* How many of the pages that [p, p+n) touches are in memory; lowest: the address of the first one,
+ * the end of all if there is none. */
+size_t gd__os_resident(void *p, size_t n, uintptr_t *lowest);
+
 /* Waits while *word == value, at most timeout_ns (< 0: for ever). 0 or -ETIMEDOUT; may wake early.
  */
 int gd__os_futex_wait(_Atomic uint32_t *word, uint32_t value, int64_t timeout_ns);

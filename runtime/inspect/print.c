@@ -79,6 +79,37 @@ static bool has_own_name(const struct gd__ginfo *g)
 	return !gd__symbolize(g->entry, false, 0, &s) || strcmp(s.function, g->name) != 0;
 }
 
+/*
+ * How deep the stack ever was, to the page: what was touched stays in memory, until it is trimmed
+ * or swapped out. Shown where it is more than half: there the next call may be one too many.
+ */
+static bool is_deep(const struct gd__ginfo *g, size_t *kib)
+{
+	uintptr_t lowest;
+
+	gd__os_resident((void *)g->stack_lo, g->stack_hi - g->stack_lo, &lowest);
+	*kib = lowest < g->stack_hi ? (g->stack_hi - lowest) / 1024 : 0;
+	return *kib > (g->stack_hi - g->stack_lo) / 2048;
+}
+
+static void print_labels(struct gd__out *o, const struct gd__ginfo *g)
+{
+	bool named = has_own_name(g);
+	size_t kib = 0;
+	bool deep = is_deep(g, &kib);
+
+	if (named || deep)
+		gd__out_str(o, " labels:{");
+	if (named)
+		gd__out_fmt(o, "\"name\": \"%s\"", g->name);
+	if (deep)
+		gd__out_fmt(o, "%s\"stack\": \"%lu of %lu KiB\"", named ? ", " : "",
+			    (unsigned long)kib,
+			    (unsigned long)((g->stack_hi - g->stack_lo) / 1024));
+	if (named || deep)
+		gd__out_str(o, "}");
+}
+
 static void print_header(struct gd__out *o, const struct gd__runtime *rt, const struct gd__ginfo *g)
 {
 	static const char *const states[] = {
@@ -94,8 +125,7 @@ static void print_header(struct gd__out *o, const struct gd__runtime *rt, const 
 		print_age(o, rt->now_ns - g->since_ns);
 	if (g->locked)
 		gd__out_str(o, ", locked to thread");
-	if (has_own_name(g))
-		gd__out_fmt(o, " labels:{\"name\": \"%s\"}", g->name);
+	print_labels(o, g);
 	gd__out_str(o, "]:\n");
 }
 

@@ -170,6 +170,7 @@ static void forget_queues(bool started)
 	gd__sched.nm = started ? 1 : 0;
 	gd__sched.nmlocked = 0;
 	gd__store_relaxed(&gd__sched.npinned, 0);
+	gd__trim_forget();
 	gd__sched.stop_wait = 0;
 	gd__store_relaxed(&gd__sched.global_n, 0);
 	gd__store_relaxed(&gd__sched.npidle, 0);

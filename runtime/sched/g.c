@@ -24,7 +24,8 @@ struct gd__gtab gd__gtab;
 
 static struct gd__lock lock; /* rank GTAB: guards free_list and growth of the table */
 static struct gd__gqueue free_list;
-static uint32_t arenas_max; /* constant after gd__g_init */
+static _Atomic uint32_t spills; /* how often records came to free_list from a P */
+static uint32_t arenas_max;     /* constant after gd__g_init */
 
 /* One more arena. Lock held. */
 static bool grow(void) GD_REQUIRES(lock)
@@ -53,7 +54,8 @@ static void take_fresh(struct gd__p *p, uint32_t n) GD_REQUIRES(lock)
 	uint32_t arenas = gd__load_relaxed(&gd__gtab.head.n); /* stored under the lock only */
 	struct gd__arena *a = arenas > 0 ? &gd__gtab.arena[arenas - 1] : NULL;
 	size_t size = gd__stack_size();
-	uint32_t used;
+	uint64_t unguarded;
+	uint32_t used, first;
 
 	if (!a || gd__load_relaxed(&a->used) == a->slots) { /* stored under the lock only */
 		if (!grow())
@@ -63,13 +65,15 @@ static void take_fresh(struct gd__p *p, uint32_t n) GD_REQUIRES(lock)
 	used = gd__load_relaxed(&a->used); /* as above */
 	if (n > a->slots - used)
 		n = a->slots - used;
-	gd__stack_guard(a->base + used * size, n);
+	unguarded = gd__stack_guard(a->base + used * size, n);
+	first = used;
 	for (uint32_t end = used + n; used < end; used++) {
 		uintptr_t at = gd__g_address((uintptr_t)a->base, size, used);
 		struct gd__g *g = (struct gd__g *)at;
 
 		g->stack_lo = gd__stack_lo(a->base + used * size);
 		g->stack_hi = at;
+		g->unguarded = unguarded >> (used - first) & 1;
 		gd__store_relaxed(&g->seq, 1); /* published by used */
 		p->free[p->nfree++] = g;
 	}
@@ -130,9 +134,49 @@ void gd__g_end(struct gd__m *m, struct gd__g *g)
 		return;
 	gd__lock(&lock, GD__RANK_GTAB);
 	gd__gqueue_put_all(&free_list, p->free, GD__P_FREE / 2);
+	gd__count_relaxed(&spills, 1); /* stored under the lock */
 	gd__unlock(&lock);
 	p->nfree -= GD__P_FREE / 2;
 	memcpy(p->free, p->free + GD__P_FREE / 2, p->nfree * sizeof(p->free[0]));
+}
+
+uint32_t gd__g_spills(void)
+{
+	return gd__load_relaxed(&spills); /* a change of it is all one wants */
+}
+
+uint32_t gd__g_free(void)
+{
+	struct gd__m *m = gd__m_busy_begin();
+	uint32_t n;
+
+	gd__lock(&lock, GD__RANK_GTAB);
+	n = free_list.n;
+	gd__unlock(&lock);
+	gd__m_busy_end(m);
+	return n;
+}
+
+uint32_t gd__g_take_free(struct gd__g **g, uint32_t n)
+{
+	struct gd__m *m = gd__m_busy_begin();
+
+	gd__lock(&lock, GD__RANK_GTAB);
+	n = n < free_list.n ? n : free_list.n;
+	gd__gqueue_take_first(&free_list, g, n);
+	gd__unlock(&lock);
+	gd__m_busy_end(m);
+	return n;
+}
+
+void gd__g_give_free(struct gd__g *const *g, uint32_t n)
+{
+	struct gd__m *m = gd__m_busy_begin();
+
+	gd__lock(&lock, GD__RANK_GTAB);
+	gd__gqueue_put_all(&free_list, g, n);
+	gd__unlock(&lock);
+	gd__m_busy_end(m);
 }
 
 static bool init_queues(uint32_t max)

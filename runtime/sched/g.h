@@ -94,9 +94,11 @@ struct gd__g {
 	_Atomic bool preempt;  /* sysmon asks it to yield at the next safe point */
 	struct gd__eh eh;      /* while not running */
 	bool background;       /* never a leak */
+	bool unguarded;        /* its stack has no guard: gd__stack_check at each park */
 	bool system;           /* the runtime's own */
 	uint32_t wait_timed;   /* parked with a deadline: it wakes by itself */
 	uint32_t held_back;    /* > 0: not preempted at function entries, see gd__preempt_hold */
+	uint32_t trimmed;      /* seq when its free stack was last given back, see trim.c */
 	uint32_t thread_locks; /* gd_lock_os_thread without its unlock */
 	void *park;            /* hand-over of park.c */
 

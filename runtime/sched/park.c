@@ -11,6 +11,7 @@
 #include "runtime/base/waitreason.h"
 #include "runtime/hook/hook.h"
 #include "runtime/sched/cxx.h"
+#include "runtime/sched/stack.h"
 #include "runtime/sched/state.h"
 #include "runtime/sched/switch.h"
 
@@ -43,6 +44,8 @@ static void detach(struct gd__m *m, struct gd__g *g)
 	gd__cxx_save(m, g);
 	if (g->ctx.sp < g->stack_low)
 		g->stack_low = g->ctx.sp;
+	if (gd__unlikely(g->unguarded))
+		gd__stack_check(g);
 	gd__hook(go_switch, NULL);
 }
 

@@ -105,7 +105,8 @@ struct gd__poller {
 	void (*poll)(struct gd__glist *ready, int64_t until);
 	void (*interrupt)(void);
 };
-/* From here on idle workers wait in p. Any thread. NULL: in the child of a fork, before anything. */
+/* From here on idle workers wait in p. Any thread. NULL: in the child of a fork, before anything.
+ */
 void gd__poller_start(const struct gd__poller *p);
 /* n more goroutines wait in the poller, before the first of them can be found there; or -n fewer.
  */

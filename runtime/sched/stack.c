@@ -90,24 +90,54 @@ static void fall_back(enum guard_kind kind)
 			 "have no guard against overflow");
 }
 
-static void guard_one(char *slot)
+static bool guard_one(char *slot)
 {
 	uint32_t kind = gd__load_relaxed(&guard_kind); /* see its comment */
 
 	if (kind == GUARD_MADVISE && gd__os_guard(slot, GUARD) != 0)
 		fall_back(kind = GUARD_MPROTECT);
 	if (kind == GUARD_MPROTECT && !guard_by_mprotect(slot))
-		fall_back(GUARD_NONE);
+		fall_back(kind = GUARD_NONE);
+	return kind != GUARD_NONE;
 }
 
-void gd__stack_guard(char *slots, size_t n)
+uint64_t gd__stack_guard(char *slots, size_t n)
 {
+	uint64_t without = 0;
+
 	/* relaxed: see its comment */
 	if (n > 1 && gd__load_relaxed(&guard_kind) == GUARD_MADVISE &&
 	    gd__os_guard_each(slots, n, gd__gtab.head.slot_size, GUARD) == 0)
-		return;
+		return 0;
 	for (size_t i = 0; i < n; i++)
-		guard_one(slots + i * gd__gtab.head.slot_size);
+		if (!guard_one(slots + i * gd__gtab.head.slot_size))
+			without |= (uint64_t)1 << i;
+	return without;
+}
+
+/*
+ * What would be the guard is memory that nobody stores to, so it reads as zeros; and reading it
+ * makes no page of it, for the kernel has one page of zeros for all.
+ */
+#define CANARY 1024
+
+void gd__stack_check(struct gd__g *g)
+{
+	const uint64_t *word = (const uint64_t *)(g->stack_lo - CANARY);
+	uint64_t any = 0;
+
+	for (size_t i = 0; i < CANARY / sizeof(*word); i++)
+		any |= word[i];
+	if (any == 0)
+		return;
+	g->call_sp = g->ctx.sp; /* it counts as running: the dump finds its stack so */
+	g->call_pc = g->ctx.pc;
+	g->call_bp = g->ctx.bp;
+	gd__fatal("stack overflow: what lies below the stack of goroutine %lu (%s), %lu KiB "
+		  "without a "
+		  "guard, was overwritten; GDETECT_OPTIONS=stack_kb=N gives more",
+		  (unsigned long)g->id, g->name ? g->name : "?",
+		  (unsigned long)((g->stack_hi - g->stack_lo) / 1024));
 }
 
 uintptr_t gd__stack_lo(const char *slot)

@@ -121,6 +121,8 @@ static const struct gd__ctx *exit_commit(struct gd__g *g)
 	m->cur = NULL;
 	g->m = NULL;
 	gd__hook(go_switch, NULL);
+	if (gd__unlikely(g->unguarded))
+		gd__stack_check(g);
 	gd__g_set_status(g, GD__G_RUNNING, GD__G_DEAD);
 	if (!g->system)
 		gd__count_relaxed(&m->p->alive, -1); /* only this M writes it */

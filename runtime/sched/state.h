@@ -204,6 +204,21 @@ void gd__g_end(struct gd__m *m, struct gd__g *g); /* record and stack go to m->p
 struct gd__g *gd__g_get(struct gd__p *p);         /* with a stack; NULL: no memory */
 void gd__g_init(void);
 
+/*
+ * Records that are free and in no P's keeping: how many; up to n of them, the longest free
+ * first, for their stacks' sake; and back. Spills rise when more come to be free.
+ */
+uint32_t gd__g_free(void);
+uint32_t gd__g_take_free(struct gd__g **g, uint32_t n);
+void gd__g_give_free(struct gd__g *const *g, uint32_t n);
+uint32_t gd__g_spills(void);
+
+/* trim.c: by sysmon, every round. */
+void gd__trim_step(int64_t now);
+/* Whether free stacks wait for a step: sysmon must not sleep for long. */
+bool gd__trim_due(void);
+void gd__trim_forget(void); /* the child of a fork: nobody is at it */
+
 /* sysmon.c: the scheduler's own line of schedtrace */
 void gd__schedtrace(int64_t now);
 

@@ -94,6 +94,8 @@ static int64_t idle_ns(void)
 	/* pairs with gd__check_dead, which wakes after it */
 	if (gd__load_seq_cst(&gd__sched.doubtful) && (left < 0 || left > DOUBT_NS))
 		left = DOUBT_NS;
+	if (gd__trim_due() && (left < 0 || left > DOUBT_NS))
+		left = DOUBT_NS;
 	return left;
 }
 
@@ -196,6 +198,7 @@ static bool look_after(int64_t now)
 
 	gd__store_relaxed(&gd__sched.clock, now);
 	gd__preempt_late(now);
+	gd__trim_step(now);
 	busy |= look_after_poller(now);
 	if (gd__sources_deadline() < now - SHORTEST_NS)
 		gd__wake_p();

@@ -135,6 +135,13 @@ static inline void gd__defer_run(struct gd__deferred *d)
 	d->fn(d->arg);
 }
 
+/*
+ * Gives the memory of goroutine stacks that are not in use back to the system at once, but for
+ * some hundred that are kept at hand, and returns how many bytes. Without it they are given back
+ * when memory is short. Any thread may call it.
+ */
+size_t gd_trim(void);
+
 /* Writes every goroutine's stack, wait reason and age to fd, as SIGQUIT does to stderr. */
 void gd_stacks(int fd);
 
