@@ -16,11 +16,19 @@
 #define gd__add_seq_cst(p, v) atomic_fetch_add_explicit((p), (v), memory_order_seq_cst)
 /* A counter that one thread writes and others read: no locked instruction. */
 #define gd__count_relaxed(p, v) gd__store_relaxed((p), gd__load_relaxed(p) + (v))
-#define gd__or_relaxed(p, v)    atomic_fetch_or_explicit((p), (v), memory_order_relaxed)
-#define gd__and_relaxed(p, v)   atomic_fetch_and_explicit((p), (v), memory_order_relaxed)
-#define gd__and_release(p, v)   atomic_fetch_and_explicit((p), (v), memory_order_release)
-#define gd__or_seq_cst(p, v)    atomic_fetch_or_explicit((p), (v), memory_order_seq_cst)
-#define gd__and_seq_cst(p, v)   atomic_fetch_and_explicit((p), (v), memory_order_seq_cst)
+/* The same where the others are signal handlers of that thread: the compiler moves nothing over it.
+ */
+#define gd__count_signal(p, v)                                                                     \
+	do {                                                                                       \
+		gd__fence_compiler();                                                              \
+		gd__count_relaxed((p), (v));                                                       \
+		gd__fence_compiler();                                                              \
+	} while (0)
+#define gd__or_relaxed(p, v)  atomic_fetch_or_explicit((p), (v), memory_order_relaxed)
+#define gd__and_relaxed(p, v) atomic_fetch_and_explicit((p), (v), memory_order_relaxed)
+#define gd__and_release(p, v) atomic_fetch_and_explicit((p), (v), memory_order_release)
+#define gd__or_seq_cst(p, v)  atomic_fetch_or_explicit((p), (v), memory_order_seq_cst)
+#define gd__and_seq_cst(p, v) atomic_fetch_and_explicit((p), (v), memory_order_seq_cst)
 
 #define gd__swap_relaxed(p, v) atomic_exchange_explicit((p), (v), memory_order_relaxed)
 #define gd__swap_acquire(p, v) atomic_exchange_explicit((p), (v), memory_order_acquire)

@@ -23,14 +23,14 @@ struct gd__m *gd__m_busy_begin(void)
 	struct gd__m *m = gd__m_self();
 
 	if (m)
-		gd__count_relaxed(&m->busy, 1); /* read by this thread's signal handler */
+		gd__count_signal(&m->busy, 1); /* read by this thread's signal handler */
 	return m;
 }
 
 void gd__m_busy_end(struct gd__m *m)
 {
 	if (m)
-		gd__count_relaxed(&m->busy, -1u); /* read by this thread's signal handler */
+		gd__count_signal(&m->busy, -1u); /* read by this thread's signal handler */
 }
 
 bool gd__m_sleep(struct gd__m *m, int64_t deadline)

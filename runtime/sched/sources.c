@@ -111,7 +111,7 @@ static bool enter(void)
 {
 	uint32_t nobody = 0;
 
-	return gd__load_relaxed(&gd__sched.polling) == 0 &&     /* the cas decides */
+	return gd__load_seq_cst(&gd__sched.polling) == 0 &&     /* pairs with leave: see above */
 	       gd__cas_seq_cst(&gd__sched.polling, &nobody, 1); /* pairs with leave */
 }
 

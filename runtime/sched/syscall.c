@@ -120,9 +120,9 @@ GD__NOINLINE void gd_syscall_exit(void)
 	if (!g || gd__load_relaxed(&g->status) != GD__G_SYSCALL)
 		gd__fatal("gd_syscall_exit without gd_syscall_enter");
 	saved_errno = gd__errno_get();
-	gd__count_relaxed(&m->busy, 1); /* as gd__m_busy_begin: P and M must agree */
+	gd__count_signal(&m->busy, 1); /* as gd__m_busy_begin: P and M must agree */
 	got = take_old_p(m) || take_idle_p(m);
-	gd__count_relaxed(&m->busy, -1u);
+	gd__count_signal(&m->busy, -1u);
 	if (got)
 		gd__g_set_status(g, GD__G_SYSCALL, GD__G_RUNNING);
 	else

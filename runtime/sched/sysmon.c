@@ -42,7 +42,7 @@ void gd__sysmon_wake(void)
 
 void gd__sysmon_ask_dump(void)
 {
-	gd__store_release(&ask_dump, 1); /* pairs with serve_signals */
+	gd__store_seq_cst(&ask_dump, 1); /* pairs with serve_signals, sleep_while_idle */
 	gd__sysmon_wake();
 }
 
@@ -65,7 +65,7 @@ void gd__sysmon_ask_fault(struct gd__m *m, struct gd__g *g)
 		gd__call_on(m->system_sp, overflow, g);
 	}
 	fault_g = g;
-	gd__store_release(&fault_m, m); /* pairs with serve_signals: fault_g */
+	gd__store_seq_cst(&fault_m, m); /* pairs with serve_signals: fault_g; sleep_while_idle */
 	gd__sysmon_wake();
 }
 

@@ -112,8 +112,8 @@ static bool take_or_announce(gd_rwmutex *m, bool write)
 	while (!take(m, write, &s)) {
 		if ((s & GD__RW_WAITERS) != 0)
 			return false;
-		if (gd__cas_relaxed(state_of(m), &s,
-				    s | GD__RW_WAITERS)) /* lock_ orders the queue */
+		/* pairs with the release in leave: by readers that left before, and take no lock */
+		if (gd__cas_acquire(state_of(m), &s, s | GD__RW_WAITERS))
 			return false;
 	}
 	return true;

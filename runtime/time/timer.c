@@ -166,7 +166,7 @@ static inline struct gd__m *enter(struct gd__timers *h) GD_ACQUIRE(h->lock)
 	struct gd__m *m = gd__m_self();
 
 	if (m)
-		gd__count_relaxed(&m->busy, 1); /* read by this thread's signal handler */
+		gd__count_signal(&m->busy, 1); /* read by this thread's signal handler */
 	gd__lock(&h->lock, GD__RANK_TIMERS);
 	return m;
 }
@@ -175,7 +175,7 @@ static inline void leave(struct gd__timers *h, struct gd__m *m) GD_RELEASE(h->lo
 {
 	gd__unlock(&h->lock);
 	if (m)
-		gd__count_relaxed(&m->busy, -1u); /* read by this thread's signal handler */
+		gd__count_signal(&m->busy, -1u); /* read by this thread's signal handler */
 }
 
 /*
