@@ -73,8 +73,7 @@ compile() {
 build_gdetect() {
 	[ -f "$build/CMakeCache.txt" ] ||
 		logged cmake -S "$top" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release
-	logged cmake --build "$build" --target gdetect-cc gdetect_stub gdetect_static \
-		gdetect_detect_static gdetect_leak_static gdetect_race_static
+	logged cmake --build "$build" --target runtime/all detector/all tools/cc/all
 	rm -f "$out/bench-gdetect" "$out/bench-gdetect-echo"
 	wrapper="$build/bin/gdetect-gcc -fgdetect=leak $c"
 	compile bench-gdetect gdetect.c "$wrapper"
