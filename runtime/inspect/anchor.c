@@ -9,6 +9,7 @@
 #include "runtime/base/os_linux.h"
 #include "runtime/inspect/hog_stack.h"
 #include "runtime/inspect/inspect.h"
+#include "runtime/inspect/layout.h"
 #include "runtime/inspect/traceback.h"
 #include "runtime/sched/fork.h"
 #include "runtime/sched/gtab.h"
@@ -39,6 +40,7 @@ __asm__(".pushsection .note.gdetect,\"a\",@note\n\t"
 /* The addresses are run-time values. Before main, so that any later dump has them. */
 __attribute__((constructor(103))) static void fill(void)
 {
+	gd__anchor.layout = (uintptr_t)gd__layout;
 	gd__anchor.g_size = sizeof(struct gd__g);
 	gd__anchor.gtab = (uintptr_t)&gd__gtab;
 	gd__anchor.allm = (uintptr_t)&gd__sched.allm;

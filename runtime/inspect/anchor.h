@@ -3,8 +3,8 @@
  *
  * The note (section .note.gdetect, name "gdetect", type 1) holds the anchor's
  * address relative to the note's own address as a signed 64-bit number, so it
- * survives ASLR. The head up to `build` never changes its layout; the rest
- * belongs to `version`.
+ * survives ASLR. The head up to `layout` never changes; the rest belongs to
+ * `version`, or is found by name through `layout` (layout.h).
  */
 #ifndef GD_RUNTIME_INSPECT_ANCHOR_H
 #define GD_RUNTIME_INSPECT_ANCHOR_H
@@ -14,7 +14,7 @@
 #define GD__ANCHOR_MAGIC                                                                           \
 	"\x7fgdetect\xc2\xa7"                                                                      \
 	"anchor" /* 16 bytes and a NUL */
-#define GD__ANCHOR_VERSION 2
+#define GD__ANCHOR_VERSION 3
 #define GD__NOTE_TYPE      1
 
 struct gd__anchor {
@@ -22,6 +22,7 @@ struct gd__anchor {
 	uint32_t version; /* GD__ANCHOR_VERSION */
 	uint32_t size;    /* of this structure */
 	char build[32];   /* version of the library, NUL-terminated */
+	uint64_t layout;  /* address of the struct gd__layout_head */
 
 	/* Addresses are of the inspected process. */
 	uint64_t g_size;    /* sizeof(struct gd__g): another guard against a mismatch */
