@@ -10,7 +10,7 @@ export GD_MAXPROCS=2
 
 # Starts a zoo, with arguments: $pid.
 run() {
-	rm -f said
+	: >said
 	"$@" <in.txt >said 2>err &
 	pid=$!
 	until grep -q '^ready' said; do kill -0 $pid || break; done

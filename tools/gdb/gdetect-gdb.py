@@ -98,7 +98,7 @@ class Selection(gdb.unwinder.Unwinder):
         frames = [frame]
         while len(frames) < FRAMES_MAX and frames[-1].older() is not None:
             frames.append(frames[-1].older())
-        return frames[Code().first_of_user(f.pc() for f in frames) or 0]
+        return frames[Code().first_of_user([f.pc() for f in frames]) or 0]
 
     def drop(self):
         if not self.enabled:

@@ -15,6 +15,7 @@ MAGIC = b"\x7fgdetect\xc2\xa7anchor"
 TEXT_MAX = 96
 FRAMES_MAX = 64  # looked through for the first one of the user's
 REGISTERS = ("rbx", "rbp", "r12", "r13", "r14", "r15")  # order of g.call_regs
+CALLING_BACK = ("gd_once_", "gd_pool_", "gd_defer_")  # functions of ours that call the user's
 RECORD_READ = 2048  # bytes below a record, read with it: most parked stacks are no deeper
 
 
@@ -381,17 +382,15 @@ class Code:
         """
         The index in pcs of the innermost one that is not the runtime's; None if there is none.
         Without debug information of ours, static functions in it look like anybody's: then it
-        is the one that has called the runtime's interface.
+        is the caller of the outermost function of ours.
         """
-        unknown, called = None, False
+        first = 0
         for i, pc in enumerate(pcs):
             name, _, whose = self.look_up(pc)
-            if whose == "user" or (whose == "" and called):
-                return i
             if name.endswith("ctx_start"):
-                break
-            if whose == "ours":
-                called = called or re.match("gd_[a-z]", name) is not None
-            elif unknown is None:
-                unknown = i
-        return unknown
+                return first if first < i else None
+            if whose == "user":
+                return i
+            if whose == "ours" and not name.startswith(CALLING_BACK):
+                first = i + 1
+        return first if pcs and first < len(pcs) else None
