@@ -88,10 +88,10 @@ static void start(void *serve)
 	gd_go(locker); /* 5 */
 	gd_go(caller); /* 6 */
 	gd_sleep(20 * GD_MILLISECOND);
-	gd_go(spinner); /* 7: takes the other P */
+	gd_go(spinner); /* takes the other P */
 	while (turns == 0)
 		gd_yield();
-	gd_go(fresh); /* 8: nobody comes to run it */
+	gd_go(fresh); /* nobody comes to run it */
 	printf("ready %d\n", (int)getpid());
 	fflush(stdout);
 	while (!serve) /* on its P for ever */
