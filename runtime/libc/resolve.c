@@ -56,7 +56,6 @@ static void ask_name(void *arg)
 					  q->service_len, q->flags);
 }
 
-/* NOLINTNEXTLINE(readability-function-size): libc's. */
 int gd__libc_getnameinfo(const struct sockaddr *address, socklen_t len, char *host,
 			 socklen_t host_len, char *service, socklen_t service_len, int flags)
 {

@@ -31,7 +31,7 @@ trap 'rm -f "$out"' EXIT
 files=$(compiled)
 [ -n "$files" ] || { echo "$folder: no file is compiled in $build" >&2; exit 2; }
 # Functions of libc and of the compilers' ABI have the parameters they have.
-fixed='/(abi|interpose)[a-z0-9_]*\.c$'
+fixed='/((abi|interpose)[a-z0-9_]*|libc/[a-z]*)\.c$'
 failed=0
 # shellcheck disable=SC2046
 tidy "$more" $(printf '%s\n' "$files" | grep -vE "$fixed") || failed=1

@@ -92,6 +92,11 @@ static void add_last_flags(struct args *a, const struct scan *s, const struct to
 	/* glibc's checked memcpy and friends become inline stores that no callback sees. */
 	if ((s->detect & DETECT_RACE) && !s->opt_out)
 		args_add(a, "-U_FORTIFY_SOURCE");
+	/* Before the system's own <errno.h>, and after any of the user's. */
+	if (s->detect & DETECT_LIBC) {
+		args_add(a, "-isystem");
+		args_add(a, text_of("%s/gdetect/include", t->lib));
+	}
 	/* Named again, a compiler's own directory would move in its search order. */
 	if (!system) {
 		args_add(a, "-isystem");
