@@ -31,6 +31,7 @@
  * owner_, owner_pc_: written by the holder, or by the one that hands it over;
  * 0 while nobody holds it, and for an instant after.
  */
+#include "runtime/base/cpu.h"
 #include "runtime/base/fatal.h"
 #include "runtime/base/os_linux.h"
 #include "runtime/hook/hook.h"
@@ -41,6 +42,14 @@
 
 /* Times a waiter is woken in vain before it is handed the mutex. */
 #define LOST_MAX 3
+
+/*
+ * Looks before a goroutine parks, and pauses in between: some 2 us, of which the holder has all but
+ * the looks for itself. Four goroutines on 2 Ps, 50 ns in the lock of 250: 1.6 times Go's time
+ * without, 1.05 with; eight that do nothing else: 0.70 and 0.74 (Go 1.26, measured 2026).
+ */
+#define SPINS  4
+#define PAUSES 30
 
 /* The word that unlock may replace by a plain store; none without a barrier. Set before gd_run. */
 #define NO_WORD UINT32_MAX
@@ -128,6 +137,23 @@ GD__UNUSED static bool queue_agrees(gd_mutex *m)
 	return waiters != gd__waitq_empty(gd__word_queue(&m->first_));
 }
 
+/* Waits a moment for a holder on another P, if this P has nothing else to do. */
+static bool spin(gd_mutex *m, bool woken)
+{
+	const struct gd__m *self = gd__m_self();
+
+	/* relaxed: changes only in a stopped world */
+	if (gd__load_relaxed(&gd__sched.procs) == 1 || self->p == NULL || !gd__p_empty(self->p))
+		return false;
+	for (int i = 0; i < SPINS; i++) {
+		for (int k = 0; k < PAUSES; k++)
+			gd__cpu_pause();
+		if (grab(m, woken))
+			return true;
+	}
+	return false;
+}
+
 static GD__NOINLINE void lock_slow(gd_mutex *m, struct gd__g *g, uintptr_t pc) GD_UNCHECKED
 {
 	struct gd__lock *l = gd__word_lock(&m->lock_);
@@ -140,6 +166,8 @@ static GD__NOINLINE void lock_slow(gd_mutex *m, struct gd__g *g, uintptr_t pc) G
 	bool woken = false;
 
 	while (!grab(m, woken)) {
+		if (spin(m, woken))
+			return;
 		if (!mark_busy(m))
 			continue;
 		gd__lock(l, GD__RANK_SYNC);
@@ -208,6 +236,12 @@ static void wake_first(gd_mutex *m) GD_UNCHECKED
 		gd__ready(g);
 }
 
+/* With a woken one on its way there is nobody to wake; unless a fork lost it. */
+static inline bool needs_waking(uint32_t s)
+{
+	return (s & GD__MUTEX_WAITERS) != 0 && ((s & GD__MUTEX_WOKEN) == 0 || gd__fork.gone != 0);
+}
+
 static GD__NOINLINE void unlock_slow(gd_mutex *m, bool foreign)
 {
 	uint32_t s = gd__load_relaxed(state_of(m)); /* the cas decides */
@@ -217,9 +251,7 @@ static GD__NOINLINE void unlock_slow(gd_mutex *m, bool foreign)
 	for (;;) {
 		if ((s & GD__MUTEX_LOCKED) == 0)
 			gd__fatal("sync: unlock of unlocked mutex");
-		/* With a woken one on its way there is nobody to wake; unless a fork lost it. */
-		if ((s & GD__MUTEX_WAITERS) != 0 &&
-		    ((s & GD__MUTEX_WOKEN) == 0 || gd__fork.gone != 0)) {
+		if (needs_waking(s)) {
 			wake_first(m);
 			return;
 		}
@@ -265,36 +297,54 @@ void gd__mutex_unlock(gd_mutex *m)
 void gd_mutex_lock(gd_mutex *m)
 {
 	const struct gd__g *g = gd__on(gd__m_self());
-	uint32_t s = 0;
+	uint32_t s = gd__load_relaxed(state_of(m)); /* the cas decides */
 
 	/* pairs with the release in unlock */
-	if (gd__likely(g != NULL && gd__hooks == NULL) &&
-	    gd__likely(gd__cas_acquire(state_of(m), &s, GD__MUTEX_LOCKED)))
+	if (gd__likely(g != NULL && gd__hooks == NULL && (s & GD__MUTEX_LOCKED) == 0) &&
+	    gd__likely(gd__cas_acquire(state_of(m), &s, s | GD__MUTEX_LOCKED)))
 		own(m, g, GD__CALLER_PC);
 	else
 		lock_general(m, "gd_mutex_lock", GD__CALLER_PC);
+}
+
+/* Of a mutex that is BUSY, if there is nobody to wake. Restores the owner if it fails. */
+static GD__ALWAYS_INLINE bool unlock_busy(gd_mutex *m, const struct gd__g *g, uint32_t s)
+{
+	if ((s & GD__MUTEX_LOCKED) == 0 || needs_waking(s))
+		return false;
+	m->owner_ = 0;
+	/* pairs with the acquire in grab and in the fast path */
+	if (gd__likely(gd__cas_release(state_of(m), &s, s & ~GD__MUTEX_LOCKED)))
+		return true;
+	m->owner_ = g->id;
+	return false;
 }
 
 void gd_mutex_unlock(gd_mutex *m)
 {
 	struct gd__m *self = gd__m_self();
 	struct gd__g *g = gd__on(self);
+	uint32_t s;
 
 	if (gd__unlikely(g == NULL || gd__hooks != NULL || m->owner_ != g->id)) {
 		unlock_general(m, "gd_mutex_unlock");
 		return;
 	}
-	gd__store_relaxed(&self->unlocking, m);
-	gd__fence_compiler();                                     /* the story at the top */
-	if (gd__likely(gd__load_relaxed(state_of(m)) == plain)) { /* the story at the top */
+	gd__store_relaxed(&self->unlocking, m); /* the story at the top */
+	gd__fence_compiler();
+	s = gd__load_relaxed(state_of(m)); /* the story at the top */
+	if (gd__likely(s == plain)) {
 		m->owner_ = 0;
 		gd__store_release(state_of(m), 0);         /* pairs with the acquire in grab */
 		gd__store_release(&self->unlocking, NULL); /* pairs with await_unlocks */
-		gd__sync_point(g);
-		return;
+	} else {
+		gd__store_relaxed(&self->unlocking, NULL); /* nothing was written */
+		if (gd__unlikely(!unlock_busy(m, g, s))) {
+			unlock_general(m, "gd_mutex_unlock");
+			return;
+		}
 	}
-	gd__store_relaxed(&self->unlocking, NULL); /* nothing was written */
-	unlock_general(m, "gd_mutex_unlock");
+	gd__sync_point(g);
 }
 
 bool gd_mutex_try_lock(gd_mutex *m)
