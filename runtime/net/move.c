@@ -40,7 +40,7 @@ static long splice_once(int from, int to, size_t n)
 static int wait_for_either(const struct gd__pd_use *from, const struct gd__pd_use *to,
 			   int64_t until)
 {
-	static const struct timespec now;
+	struct timespec now = { 0, 0 }; /* the system call writes what is left of it */
 	struct pollfd p = { .fd = from->fd, .events = POLLIN };
 
 	if (gd__os_call(SYS_ppoll, (long)&p, 1, (long)&now, 0, 8, 0) == 0)

@@ -48,7 +48,7 @@ one() {
 	program=$1
 	case=$2
 	exe=$build/tests/unit/unit_$(echo "$program" | tr / _)
-	timeout 120 qemu-aarch64 -L /usr/aarch64-linux-gnu "$exe" "$case" >"$out" 2>&1
+	timeout 60 qemu-aarch64 -L /usr/aarch64-linux-gnu "$exe" "$case" >"$out" 2>&1
 	code=$?
 	ran=$((ran + 1))
 	[ $code -eq 0 ] && return
