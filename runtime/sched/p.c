@@ -52,6 +52,26 @@ void gd__p_put(struct gd__p *p, struct gd__g *g, bool next)
 		spill(p, g);
 }
 
+/*
+ * g would inherit a slice that is over: a pair, or a chain of goroutines each started by the one
+ * before, goes together. It queues behind all; the ring and the global queue take turns, for
+ * else the one that g's like never leave empty would hide the other.
+ */
+static GD__NOINLINE struct gd__g *end_slice(struct gd__p *p, struct gd__g *g)
+{
+	bool ring = gd__load_relaxed(&p->schedtick) % 2 == 0; /* only this M writes it */
+	struct gd__g *next = ring ? gd__runq_get(&p->runq) : NULL;
+	struct gd__m *m = gd__m_busy_begin();
+
+	gd__lock(&gd__sched.lock, GD__RANK_SCHED);
+	gd__sched_global_put(g);
+	if (!next)
+		next = gd__sched_global_get(p, 1);
+	gd__unlock(&gd__sched.lock);
+	gd__m_busy_end(m);
+	return next;
+}
+
 struct gd__g *gd__p_get(struct gd__p *p, bool *inherit)
 {
 	struct gd__g *g = gd__load_relaxed(&p->runnext); /* only a hint: the swap decides */
@@ -59,8 +79,10 @@ struct gd__g *gd__p_get(struct gd__p *p, bool *inherit)
 	if (g) {
 		g = gd__swap_acq_rel(&p->runnext, NULL); /* pairs with the stores in gd__p_put */
 		if (g) {
-			*inherit = true;
-			return g;
+			/* relaxed: only this M writes the one, the other is a hint of sysmon's */
+			*inherit =
+				gd__load_relaxed(&p->schedtick) != gd__load_relaxed(&p->late_tick);
+			return gd__likely(*inherit) ? g : end_slice(p, g);
 		}
 	}
 	*inherit = false;

@@ -6,8 +6,8 @@
  * operations). A loop without any keeps its P, but not what is queued there: others may be too
  * busy with their own to ever steal it, so it goes to the global queue.
  *
- * The request ends a slice, not a goroutine's turn: who runs by inheritance in a slice that is over
- * (P.late_tick) is asked as well, so a pair that hands itself back and forth goes together.
+ * The request ends a slice, not a goroutine's turn: nobody inherits a slice that is over
+ * (P.late_tick; gd__p_get), so a pair that hands itself back and forth goes together.
  */
 #include "runtime/base/atomic.h"
 #include "runtime/base/os_linux.h"
@@ -73,7 +73,7 @@ void gd__preempt_late(int64_t now)
 			p->asked = NULL;
 		} else if (now - p->seen_sched_at >= SLICE_NS) {
 			gd__hog_look(p, now);
-			gd__store_relaxed(&p->late_tick, tick); /* a hint for gd__execute */
+			gd__store_relaxed(&p->late_tick, tick); /* a hint for gd__p_get */
 			ask(p);
 			if (n > 1 && now - p->seen_sched_at >= 2 * SLICE_NS)
 				relieve(p);

@@ -100,15 +100,13 @@ struct gd__p *gd__p_idle_get(void)
 
 const struct gd__ctx *gd__execute(struct gd__m *m, struct gd__g *g, bool inherit)
 {
-	uint32_t tick = gd__load_relaxed(&m->p->schedtick) + !inherit; /* only this M writes it */
-
 	gd__g_set_status(g, GD__G_RUNNABLE, GD__G_RUNNING);
+	gd__store_relaxed(&g->preempt, false); /* sysmon may set it again at any time */
 	g->m = m;
 	m->cur = g;
 	gd__cxx_restore(m, g);
-	gd__store_relaxed(&m->p->schedtick, tick);
-	/* Who inherits a slice that is over is to give way, too. Else sysmon may ask any time. */
-	gd__store_relaxed(&g->preempt, tick == gd__load_relaxed(&m->p->late_tick)); /* a hint */
+	if (!inherit)
+		gd__count_relaxed(&m->p->schedtick, 1); /* only this M writes it */
 	gd__hook(go_switch, g->hook_ctx);
 	gd__leave_for_g(g);
 	return &g->ctx;

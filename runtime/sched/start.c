@@ -69,6 +69,8 @@ static void drain(struct gd__p *p)
 	struct gd__g *g;
 	bool inherit;
 
+	/* World stopped. No slice is over here: gd__p_get would take the lock to end it. */
+	gd__store_relaxed(&p->late_tick, gd__load_relaxed(&p->schedtick) - 1);
 	while ((g = gd__p_get(p, &inherit)) != NULL)
 		gd__sched_global_put(g);
 	gd__store_relaxed(&p->status, GD__P_NONE); /* world stopped */

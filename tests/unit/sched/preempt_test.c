@@ -120,24 +120,29 @@ CASE(a_pair_in_runnext_is_preempted_together)
 	run(start_pair);
 }
 
-/* The request outlives the goroutine that it was made to, as long as the slice is inherited. */
+/* runnext is next, but not in a slice that is over: then the ring's turn comes. */
 static void start_inheriting(void *arg)
 {
-	struct gd__p *p = gd__m_self()->p;
-	struct gd__g other = { 0 };
-	struct gd__m m = { .p = p };
+	static struct gd__p p;
+	static struct gd__g next, queued;
+	bool inherit;
 
 	(void)arg;
-	atomic_store(&p->late_tick, p->schedtick);
-	atomic_store(&other.status, GD__G_RUNNABLE);
-	gd__execute(&m, &other, true);
-	CHECK(other.preempt);
-	atomic_store(&other.status, GD__G_RUNNABLE);
-	gd__execute(&m, &other, false);
-	CHECK(!other.preempt);
+	atomic_store(&p.schedtick, 2);
+	atomic_store(&p.runnext, &next);
+	CHECK(gd__runq_put(&p.runq, &queued));
+	CHECK(gd__p_get(&p, &inherit) == &next);
+	CHECK(inherit);
+	atomic_store(&p.runnext, &next);
+	atomic_store(&p.late_tick, 2);
+	CHECK(gd__p_get(&p, &inherit) == &queued);
+	CHECK(!inherit);
+	CHECK(gd__p_get(&p, &inherit) == NULL);
+	CHECK_EQ(gd__sched.global_n, 1); /* and next queues behind all */
+	exit(0);
 }
 
-CASE(who_inherits_a_slice_that_is_over_is_asked_too)
+CASE(nobody_inherits_a_slice_that_is_over)
 {
 	run(start_inheriting);
 }
