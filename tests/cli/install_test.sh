@@ -18,19 +18,24 @@ done
 exits "pkg-config" 0 env PKG_CONFIG_PATH="$lib/pkgconfig" pkg-config --define-variable=prefix=/p \
 	--cflags --libs --static gdetect
 has "pkg-config" "-I/p/include .*-lgdetect .*-lpthread"
+exits "pkg-config gdetect-libc" 0 env PKG_CONFIG_PATH="$lib/pkgconfig" pkg-config \
+	--define-variable=prefix=/p --libs gdetect-libc
+has "pkg-config gdetect-libc" "-lgdetect_libc.* -lgdetect"
 # A program of the runtime alone, with the plain compiler.
 exits "runtime only" 0 cc first_buffered.c -I"$prefix/include" -o plain "$lib/libgdetect.a" -lpthread
 exits "runtime only" 0 ./plain
 has "runtime only" "1 goroutine is left"
 
 mkdir app
-cp first_leak.c app/
+cp first_leak.c "$GD_SRC/samples/libc_echo.c" app/
 cat > app/CMakeLists.txt <<'END'
 cmake_minimum_required(VERSION 3.20)
 project(app C)
 find_package(gdetect 0.1 REQUIRED)
 add_executable(plain first_leak.c)
 target_link_libraries(plain PRIVATE GDetect::runtime)
+add_executable(echo libc_echo.c)
+target_link_libraries(echo PRIVATE GDetect::libc)
 if(WITH_DETECTORS)
   add_executable(checked first_leak.c)
   target_link_libraries(checked PRIVATE GDetect::runtime)
@@ -40,6 +45,7 @@ END
 exits "find_package" 0 cmake -S app -B plain-build -DCMAKE_PREFIX_PATH="$prefix"
 exits "find_package build" 0 cmake --build plain-build
 exits "find_package run" 0 plain-build/plain
+exits "GDetect::libc" 0 timeout 20 plain-build/echo
 exits "gdetect_target" 0 cmake -S app -B checked-build -DCMAKE_PREFIX_PATH="$prefix" \
 	-DCMAKE_C_COMPILER="$prefix/bin/gdetect-gcc" -DWITH_DETECTORS=ON
 exits "gdetect_target build" 0 cmake --build checked-build
