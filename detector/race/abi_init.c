@@ -7,6 +7,7 @@
 
 #include <unistd.h>
 
+#include "detector/common/report_fd.h"
 #include "detector/race/events.h"
 #include "detector/race/hooks.h"
 #include "detector/race/interpose.h"
@@ -71,6 +72,7 @@ void __tsan_init(void)
 	if (gd__race_init())
 		gd__race_events_install();
 	gd__atfork_register(&at_fork);
+	gd__oslock_output(gd__report_fd);
 }
 
 /* Of a program in which nothing is instrumented but its libraries. */

@@ -67,49 +67,58 @@ int thrd_detach(thrd_t t)
 }
 
 /* r: result of a call that locks. A robust mutex whose owner died is held nevertheless. */
-static int locked(void *m, int r, uintptr_t pc)
+static int locked(void *m, const char *what, int r, uintptr_t pc)
 {
-	if (r == 0 || r == EOWNERDEAD)
-		gd__locked(m, pc);
+	if (r != 0 && r != EOWNERDEAD)
+		return r;
+	gd__locked(m, pc);
+	gd__thread_locked(m, what, pc);
 	return r;
 }
 
 static int locked_alone(void *l, int r, uintptr_t pc)
 {
-	if (r == 0)
-		gd__locked_rw(l, true, pc);
+	if (r != 0)
+		return r;
+	gd__locked_rw(l, true, pc);
+	gd__thread_locked(l, "pthread_rwlock", pc);
 	return r;
 }
 
 static int locked_shared(void *l, int r, uintptr_t pc)
 {
-	if (r == 0)
-		gd__locked_rw(l, false, pc);
+	if (r != 0)
+		return r;
+	gd__locked_rw(l, false, pc);
+	gd__thread_locked(l, "pthread_rwlock", pc);
 	return r;
 }
 
 int pthread_mutex_lock(pthread_mutex_t *m)
 {
-	return locked(m, GD__REAL(pthread_mutex_lock)(m), GD__RETURN_PC);
+	return locked(m, "pthread_mutex", GD__REAL(pthread_mutex_lock)(m), GD__RETURN_PC);
 }
 
 int pthread_mutex_trylock(pthread_mutex_t *m)
 {
-	return locked(m, GD__REAL(pthread_mutex_trylock)(m), GD__RETURN_PC);
+	return locked(m, "pthread_mutex", GD__REAL(pthread_mutex_trylock)(m), GD__RETURN_PC);
 }
 
 int pthread_mutex_timedlock(pthread_mutex_t *m, const struct timespec *until)
 {
-	return locked(m, GD__REAL(pthread_mutex_timedlock)(m, until), GD__RETURN_PC);
+	return locked(m, "pthread_mutex", GD__REAL(pthread_mutex_timedlock)(m, until),
+		      GD__RETURN_PC);
 }
 
 int pthread_mutex_clocklock(pthread_mutex_t *m, clockid_t clock, const struct timespec *until)
 {
-	return locked(m, GD__REAL(pthread_mutex_clocklock)(m, clock, until), GD__RETURN_PC);
+	return locked(m, "pthread_mutex", GD__REAL(pthread_mutex_clocklock)(m, clock, until),
+		      GD__RETURN_PC);
 }
 
 int pthread_mutex_unlock(pthread_mutex_t *m)
 {
+	gd__thread_unlocking(m);
 	gd__unlocking(m, GD__RETURN_PC);
 	return GD__REAL(pthread_mutex_unlock)(m);
 }
@@ -122,16 +131,18 @@ int pthread_mutex_destroy(pthread_mutex_t *m)
 
 int pthread_spin_lock(pthread_spinlock_t *l)
 {
-	return locked((void *)l, GD__REAL(pthread_spin_lock)(l), GD__RETURN_PC);
+	return locked((void *)l, "pthread_spinlock", GD__REAL(pthread_spin_lock)(l), GD__RETURN_PC);
 }
 
 int pthread_spin_trylock(pthread_spinlock_t *l)
 {
-	return locked((void *)l, GD__REAL(pthread_spin_trylock)(l), GD__RETURN_PC);
+	return locked((void *)l, "pthread_spinlock", GD__REAL(pthread_spin_trylock)(l),
+		      GD__RETURN_PC);
 }
 
 int pthread_spin_unlock(pthread_spinlock_t *l)
 {
+	gd__thread_unlocking((void *)l);
 	gd__unlocking((void *)l, GD__RETURN_PC);
 	return GD__REAL(pthread_spin_unlock)(l);
 }
@@ -186,6 +197,7 @@ int pthread_rwlock_clockwrlock(pthread_rwlock_t *l, clockid_t clock, const struc
 
 int pthread_rwlock_unlock(pthread_rwlock_t *l)
 {
+	gd__thread_unlocking(l);
 	gd__unlocking_rw(l, GD__RETURN_PC);
 	return GD__REAL(pthread_rwlock_unlock)(l);
 }
@@ -198,21 +210,22 @@ int pthread_rwlock_destroy(pthread_rwlock_t *l)
 
 int mtx_lock(mtx_t *m)
 {
-	return locked(m, GD__REAL(mtx_lock)(m), GD__RETURN_PC);
+	return locked(m, "mtx", GD__REAL(mtx_lock)(m), GD__RETURN_PC);
 }
 
 int mtx_trylock(mtx_t *m)
 {
-	return locked(m, GD__REAL(mtx_trylock)(m), GD__RETURN_PC);
+	return locked(m, "mtx", GD__REAL(mtx_trylock)(m), GD__RETURN_PC);
 }
 
 int mtx_timedlock(mtx_t *m, const struct timespec *until)
 {
-	return locked(m, GD__REAL(mtx_timedlock)(m, until), GD__RETURN_PC);
+	return locked(m, "mtx", GD__REAL(mtx_timedlock)(m, until), GD__RETURN_PC);
 }
 
 int mtx_unlock(mtx_t *m)
 {
+	gd__thread_unlocking(m);
 	gd__unlocking(m, GD__RETURN_PC);
 	return GD__REAL(mtx_unlock)(m);
 }

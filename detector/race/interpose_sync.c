@@ -28,11 +28,13 @@ static void wait_ends(void *arg)
 	const struct waiting *w = arg;
 
 	gd__locked(w->mutex, w->pc);
+	gd__thread_locked(w->mutex, "pthread_mutex", w->pc);
 }
 
 #define WAIT(m, call)                                                                              \
 	struct waiting w = { (m), GD__RETURN_PC };                                                 \
 	int r;                                                                                     \
+	gd__thread_unlocking(m);                                                                   \
 	gd__unlocking((m), w.pc);                                                                  \
 	pthread_cleanup_push(wait_ends, &w);                                                       \
 	r = (call);                                                                                \

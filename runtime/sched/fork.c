@@ -21,6 +21,8 @@
 #include "runtime/base/atomic.h"
 #include "runtime/base/fatal.h"
 #include "runtime/base/os_linux.h"
+#include "runtime/hook/hook.h"
+#include "runtime/sched/oslock.h"
 #include "runtime/sched/state.h"
 
 /*
@@ -160,6 +162,16 @@ static void forget_goroutines(const struct gd__g *self)
 	gd__sched.main_id = gd__fork.survivor;
 }
 
+/* That it should stop, for the fork; and OS locks, which are the program's fork handlers' business.
+ */
+static void forget_requests(struct gd__g *self)
+{
+	gd__store_relaxed(&self->preempt, false); /* there is one thread */
+	gd__store_relaxed(&gd__preempt_wanted, 0);
+	if (self->oslocks)
+		self->oslocks->n = 0;
+}
+
 /* All plain words of the scheduler that speak of threads and queues. One thread: no order. */
 static void forget_queues(bool started)
 {
@@ -216,6 +228,8 @@ static void child_sched(void) GD_UNCHECKED
 	if (!running)
 		return;
 	forget_goroutines(m ? m->cur : NULL);
+	if (m)
+		forget_requests(m->cur);
 	forget_queues(m != NULL);
 	gd__m_forget_others(m);
 	for (uint32_t i = n; i-- > 0;) {

@@ -26,6 +26,7 @@
 
 struct gd__m;
 struct gd__hook_ctx;
+struct gd__oslocks;
 
 enum gd__g_status {
 	GD__G_FREE,     /* on a free list */
@@ -101,6 +102,7 @@ struct gd__g {
 	uint32_t trimmed;      /* seq when its free stack was last given back, see trim.c */
 	uint32_t thread_locks; /* gd_lock_os_thread without its unlock */
 	void *park;            /* hand-over of park.c */
+	struct gd__oslocks *oslocks; /* OS locks it holds; NULL: the record never held one */
 
 	/* In a system call: where its frames are, and the callee-saved registers. */
 	uintptr_t call_sp, call_pc, call_bp;

@@ -273,6 +273,7 @@ void gd__m_forget_others(struct gd__m *keep)
 		m->tid = 0;
 		m->deadline = INT64_MAX;
 		m->faulted = m->regs_own = false;
+		gd__store_relaxed(&m->unlocking, NULL);
 		gd__store_relaxed(&m->note, 0);
 		gd__store_relaxed(&m->busy, 0);
 		gd__store_relaxed(&m->stop, GD__M_GOING);

@@ -11,6 +11,7 @@
 #include "runtime/base/waitreason.h"
 #include "runtime/hook/hook.h"
 #include "runtime/sched/cxx.h"
+#include "runtime/sched/oslock.h"
 #include "runtime/sched/stack.h"
 #include "runtime/sched/state.h"
 #include "runtime/sched/switch.h"
@@ -93,6 +94,8 @@ static void park(const struct gd__park *how, struct gd__lock *unlock) GD_UNCHECK
 	g->wait_stride = how->stride;
 	g->since = gd__load_relaxed(&gd__sched.clock); /* some 10 ms old at most */
 	g->park = &parking;
+	if (gd__oslock_any(g))
+		gd__oslock_leaves(g, GD__OSLOCK_PARKS, how->reason);
 	gd__leave_for_system(m);
 	gd__mcall(&g->ctx, m->system_sp, park_commit, g);
 	gd__arrived();
@@ -174,6 +177,8 @@ void gd__yield(void)
 	struct gd__g *g = m->cur;
 	int saved_errno = gd__errno_get();
 
+	if (gd__oslock_any(g))
+		gd__oslock_leaves(g, GD__OSLOCK_YIELDS, 0);
 	gd__leave_for_system(m);
 	gd__mcall(&g->ctx, m->system_sp, yield_commit, g);
 	gd__arrived();
@@ -182,7 +187,8 @@ void gd__yield(void)
 
 void gd__safe_point(struct gd__g *g)
 {
-	if (gd__unlikely(gd__load_relaxed(&g->preempt))) /* a request, not a hand-over */
+	/* A request, not a hand-over. Nobody asked the goroutine whether it holds an OS lock. */
+	if (gd__unlikely(gd__load_relaxed(&g->preempt)) && !gd__oslock_any(g))
 		gd__yield();
 }
 

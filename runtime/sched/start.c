@@ -15,6 +15,7 @@
 #include "runtime/hook/hook.h"
 #include "runtime/sched/cxx.h"
 #include "runtime/sched/fork.h"
+#include "runtime/sched/oslock.h"
 #include "runtime/sched/stack.h"
 #include "runtime/sched/state.h"
 #include "runtime/sched/switch.h"
@@ -139,6 +140,8 @@ static void end_self(void)
 	struct gd__m *m = gd__m_self();
 	struct gd__g *g = m->cur;
 
+	if (gd__oslock_any(g))
+		gd__oslock_leaves(g, GD__OSLOCK_ENDS, 0);
 	gd__hook(go_end, g->hook_ctx);
 	gd__leave_for_system(m);
 	gd__mcall(&g->ctx, m->system_sp, exit_commit, g);
@@ -190,6 +193,7 @@ static void end_child(void)
 /* Main's function has returned: gd_run returns; this thread only waits. */
 static void end_main(void)
 {
+	gd__oslock_flush();
 	if (gd__watch && gd__watch->main_done)
 		gd__watch->main_done();
 	gd__hook(release, gd__m_self()->cur->hook_ctx, &gd__sched.ended);
@@ -321,6 +325,8 @@ static void fill(struct gd__g *g, const struct gd__spawn *s, struct gd__g *paren
 	g->wait_timed = 0;
 	g->call_sp = 0;
 	g->eh = (struct gd__eh){ 0 };
+	if (gd__unlikely(g->oslocks != NULL))
+		g->oslocks->n = 0;
 	g->held_lost = 0;
 	for (int i = 0; i < GD__HELD_MAX; i++) /* the one before may have ended with some */
 		g->held[i].lock = NULL;

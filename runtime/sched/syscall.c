@@ -12,6 +12,7 @@
 #include "runtime/base/fatal.h"
 #include "runtime/hook/hook.h"
 #include "runtime/sched/cxx.h"
+#include "runtime/sched/fork.h"
 #include "runtime/sched/state.h"
 #include "runtime/sched/switch.h"
 
@@ -136,6 +137,7 @@ void gd__hand_off(struct gd__p *p)
 	bool work;
 	int32_t zero = 0;
 
+	gd__fork_wake();
 	gd__lock(&gd__sched.lock, GD__RANK_SCHED);
 	if (gd__load_relaxed(&gd__sched.stopping)) { /* stored under the lock */
 		gd__stw_count_stopped(p);

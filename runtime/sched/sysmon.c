@@ -16,6 +16,7 @@
 #include "runtime/base/os_linux.h"
 #include "runtime/hook/hook.h"
 #include "runtime/sched/fork.h"
+#include "runtime/sched/oslock.h"
 #include "runtime/sched/state.h"
 
 #define SHORTEST_NS 20000
@@ -135,7 +136,7 @@ static enum rest sleep_while_idle(void)
 	/* pairs with without_thread, gd__sysmon_ask_dump, gd__sysmon_ask_fault: they wake after it
 	 */
 	if (all_idle() && !gd__load_seq_cst(&gd__sched.starved) && !gd__load_seq_cst(&ask_dump) &&
-	    !gd__load_seq_cst(&fault_m)) {
+	    !gd__load_seq_cst(&fault_m) && gd__load_seq_cst(&gd__oslock_pending) == 0) {
 		int64_t ns = idle_ns();
 
 		if (ns != 0)
@@ -235,6 +236,8 @@ static void sysmon(void)
 		if (rest == NO_REST)
 			gd__os_nanosleep(pause);
 		serve_signals();
+		if (gd__load_relaxed(&gd__oslock_pending) > 0 && gd__oslock_print) /* a hint */
+			gd__oslock_print();
 		if (!gd__load_acquire(&gd__sched.stopping)) /* pairs with gd__stw_stop */
 			busy |= look_after(gd__os_now());
 		quiet = busy ? 0 : quiet + 1;
