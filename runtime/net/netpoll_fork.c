@@ -14,7 +14,7 @@ static void inherit_slot(struct gd__pd_slot *s)
 	/* relaxed: one thread; the timer was stopped by timer_fork.c */
 	gd__store_relaxed(&s->who, GD__PD_NIL);
 	gd__store_relaxed(&s->armed, GD__FOREVER);
-	s->turns = (struct gd__waitq){ 0 };
+	s->turns = (struct gd__waitq){ .last = NULL };
 }
 
 static void inherit(struct gd__pd *pd)
@@ -29,7 +29,7 @@ static void inherit(struct gd__pd *pd)
 	gd__store_relaxed(&pd->state, s);
 	gd__store_relaxed(&pd->added, 0);
 	gd__store_relaxed(&pd->lock.state, 0);
-	pd->closer = (struct gd__waitq){ 0 };
+	pd->closer = (struct gd__waitq){ .last = NULL };
 	inherit_slot(&pd->slot[GD__PD_READ]);
 	inherit_slot(&pd->slot[GD__PD_WRITE]);
 }
