@@ -124,14 +124,19 @@ static int many(int port, int n, int rounds)
 	return 0;
 }
 
+static int number(const char *text)
+{
+	return (int)strtol(text, NULL, 10);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 3 && strcmp(argv[1], "send") == 0)
-		return talk(atoi(argv[2]), 1);
+		return talk(number(argv[2]), 1);
 	if (argc == 3 && strcmp(argv[1], "hold") == 0)
-		return talk(atoi(argv[2]), 0);
+		return talk(number(argv[2]), 0);
 	if (argc == 5 && strcmp(argv[1], "many") == 0)
-		return many(atoi(argv[2]), atoi(argv[3]), atoi(argv[4]));
+		return many(number(argv[2]), number(argv[3]), number(argv[4]));
 	fprintf(stderr, "usage: net_client send|hold PORT, net_client many PORT N ROUNDS\n");
 	return 2;
 }

@@ -134,81 +134,28 @@ int gd_fd_peer_addr(int fd, struct gd_addr *a);
 /* The port a socket is bound to, or a code. */
 int gd_fd_port(int fd);
 
-/* The same without a deadline of the call's own. */
-static inline int64_t gd_fd_read(int fd, void *buf, size_t n)
-{
-	return gd_fd_read_until(fd, buf, n, GD_FOREVER);
-}
-static inline int64_t gd_fd_readv(int fd, const struct iovec *iov, int n)
-{
-	return gd_fd_readv_until(fd, iov, n, GD_FOREVER);
-}
-static inline int64_t gd_fd_read_full(int fd, void *buf, size_t n)
-{
-	return gd_fd_read_full_until(fd, buf, n, GD_FOREVER);
-}
-static inline int64_t gd_fd_write(int fd, const void *buf, size_t n)
-{
-	return gd_fd_write_until(fd, buf, n, GD_FOREVER);
-}
-static inline int64_t gd_fd_writev(int fd, const struct iovec *iov, int n)
-{
-	return gd_fd_writev_until(fd, iov, n, GD_FOREVER);
-}
-static inline int64_t gd_fd_recvfrom(int fd, void *buf, size_t n, int flags, struct sockaddr *from,
-				     unsigned *len)
-{
-	return gd_fd_recvfrom_until(fd, buf, n, flags, from, len, GD_FOREVER);
-}
-static inline int64_t gd_fd_sendto(int fd, const void *buf, size_t n, int flags,
-				   const struct sockaddr *to, unsigned len)
-{
-	return gd_fd_sendto_until(fd, buf, n, flags, to, len, GD_FOREVER);
-}
-static inline int64_t gd_fd_recvmsg(int fd, struct msghdr *m, int flags)
-{
-	return gd_fd_recvmsg_until(fd, m, flags, GD_FOREVER);
-}
-static inline int64_t gd_fd_sendmsg(int fd, const struct msghdr *m, int flags)
-{
-	return gd_fd_sendmsg_until(fd, m, flags, GD_FOREVER);
-}
-static inline int gd_fd_accept(int fd)
-{
-	return gd_fd_accept_until(fd, GD_FOREVER);
-}
-static inline int gd_fd_connect(int fd, const struct sockaddr *to, unsigned len)
-{
-	return gd_fd_connect_until(fd, to, len, GD_FOREVER);
-}
-static inline int64_t gd_fd_splice(int from, int to, size_t n)
-{
-	return gd_fd_splice_until(from, to, n, GD_FOREVER);
-}
-static inline int64_t gd_fd_sendfile(int to, int file, int64_t *at, size_t n)
-{
-	return gd_fd_sendfile_until(to, file, at, n, GD_FOREVER);
-}
-static inline int gd_fd_wait(int fd, bool write)
-{
-	return gd_fd_wait_until(fd, write, GD_FOREVER);
-}
-static inline int gd_tcp_dial(const char *address)
-{
-	return gd_tcp_dial_until(address, GD_FOREVER);
-}
-static inline int gd_udp_dial(const char *address)
-{
-	return gd_udp_dial_until(address, GD_FOREVER);
-}
-static inline int gd_unix_dial(const char *path)
-{
-	return gd_unix_dial_until(path, GD_FOREVER);
-}
-static inline int gd_resolve(const char *address, struct gd_addr *out, int max)
-{
-	return gd_resolve_until(address, out, max, GD_FOREVER);
-}
+/*
+ * The same without a deadline of the call's own: gd_fd_read(fd, buf, n). Macros, so that reports
+ * name the line of the call.
+ */
+#define gd_fd_read(...)      gd_fd_read_until(__VA_ARGS__, GD_FOREVER)
+#define gd_fd_readv(...)     gd_fd_readv_until(__VA_ARGS__, GD_FOREVER)
+#define gd_fd_read_full(...) gd_fd_read_full_until(__VA_ARGS__, GD_FOREVER)
+#define gd_fd_write(...)     gd_fd_write_until(__VA_ARGS__, GD_FOREVER)
+#define gd_fd_writev(...)    gd_fd_writev_until(__VA_ARGS__, GD_FOREVER)
+#define gd_fd_recvfrom(...)  gd_fd_recvfrom_until(__VA_ARGS__, GD_FOREVER)
+#define gd_fd_sendto(...)    gd_fd_sendto_until(__VA_ARGS__, GD_FOREVER)
+#define gd_fd_recvmsg(...)   gd_fd_recvmsg_until(__VA_ARGS__, GD_FOREVER)
+#define gd_fd_sendmsg(...)   gd_fd_sendmsg_until(__VA_ARGS__, GD_FOREVER)
+#define gd_fd_accept(...)    gd_fd_accept_until(__VA_ARGS__, GD_FOREVER)
+#define gd_fd_connect(...)   gd_fd_connect_until(__VA_ARGS__, GD_FOREVER)
+#define gd_fd_splice(...)    gd_fd_splice_until(__VA_ARGS__, GD_FOREVER)
+#define gd_fd_sendfile(...)  gd_fd_sendfile_until(__VA_ARGS__, GD_FOREVER)
+#define gd_fd_wait(...)      gd_fd_wait_until(__VA_ARGS__, GD_FOREVER)
+#define gd_tcp_dial(...)     gd_tcp_dial_until(__VA_ARGS__, GD_FOREVER)
+#define gd_udp_dial(...)     gd_udp_dial_until(__VA_ARGS__, GD_FOREVER)
+#define gd_unix_dial(...)    gd_unix_dial_until(__VA_ARGS__, GD_FOREVER)
+#define gd_resolve(...)      gd_resolve_until(__VA_ARGS__, GD_FOREVER)
 
 #ifdef __cplusplus
 }
