@@ -15,6 +15,8 @@
  */
 #include "runtime/sched/fork.h"
 
+#include <stdlib.h>
+
 #include <gdetect/go.h>
 
 #include "runtime/base/atfork.h"
@@ -275,6 +277,29 @@ bool gd__fork_wake(void)
 	if (woken)
 		gd__sysmon_start();
 	return woken;
+}
+
+static const struct gd__ctx *go_on_in_run(struct gd__g *g)
+{
+	(void)g;
+	gd__m_leave();
+	return &gd__sched.run_ctx;
+}
+
+/*
+ * In the child of a fork the thread that waits in gd_run does not exist. Its stack does: gd_run
+ * returns there, on this thread. Where another goroutine has forked, that one's
+ * end is the end of the process, as with a thread that returns from its function after a fork.
+ */
+void gd__fork_end_main(void)
+{
+	struct gd__m *m = gd__m_self();
+	void (*leave)(int) = exit; /* what the program has asked for with atexit is done */
+
+	if (gd__sched.run_waits)
+		gd__mcall(&m->cur->ctx, m->system_sp, go_on_in_run, m->cur);
+	gd__m_leave();
+	leave(0);
 }
 
 static struct gd__atfork world = { GD__RANK_STW, prepare_world, parent_world,

@@ -41,4 +41,7 @@ static inline bool gd__fork_is_gone(uint64_t id)
 /* At the first need of another thread; true if this call has started the world. sched.lock free. */
 bool gd__fork_wake(void);
 
+/* In the child of a fork: the main goroutine, or the one that has forked, has ended. No return. */
+void gd__fork_end_main(void);
+
 #endif

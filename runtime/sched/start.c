@@ -148,7 +148,7 @@ static void end_self(void)
 	__builtin_unreachable();
 }
 
-/* Below gd_run's frame, which a child may need as it is now: see end_child. */
+/* Below gd_run's frame, which a child may need as it is now: see gd__fork_end_main. */
 static const struct gd__ctx *start_and_wait(struct gd__g *g)
 {
 	(void)g;
@@ -167,29 +167,6 @@ static GD__NOINLINE void run_main(void)
 	gd__mcall(&gd__sched.run_ctx, below, start_and_wait, NULL);
 }
 
-static const struct gd__ctx *go_on_in_run(struct gd__g *g)
-{
-	(void)g;
-	gd__m_leave();
-	return &gd__sched.run_ctx;
-}
-
-/*
- * In the child of a fork the thread that waits in gd_run does not exist. Its stack does: gd_run
- * returns there, on this thread. Where another goroutine has forked, that one's
- * end is the end of the process, as with a thread that returns from its function after a fork.
- */
-static void end_child(void)
-{
-	struct gd__m *m = gd__m_self();
-	void (*leave)(int) = exit; /* what the program has asked for with atexit is done */
-
-	if (gd__sched.run_waits)
-		gd__mcall(&m->cur->ctx, m->system_sp, go_on_in_run, m->cur);
-	gd__m_leave();
-	leave(0);
-}
-
 /* Main's function has returned: gd_run returns; this thread only waits. */
 static void end_main(void)
 {
@@ -202,7 +179,7 @@ static void end_main(void)
 	gd__stw_stop(false, 0); /* who does not stop goes on until the process ends */
 	gd__stw_start(); /* main has ended: lets the next one stop it, nothing else goes on */
 	if (gd__fork.survivor != 0)
-		end_child();
+		gd__fork_end_main();
 	for (;;)
 		gd__os_nanosleep(INT64_C(1000000000) * 3600);
 }

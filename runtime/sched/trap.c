@@ -17,7 +17,8 @@
 #include "runtime/sched/stack.h"
 #include "runtime/sched/state.h"
 
-#define ALT_STACK ((size_t)32 * 1024)
+/* Handlers of the program run there, too. Memory is used as touched. */
+#define ALT_STACK ((size_t)64 * 1024)
 
 static struct sigaction old_segv, old_bus;
 
@@ -40,13 +41,26 @@ static void pass_on(int sig, siginfo_t *info, void *context)
 	}
 }
 
+/* The most that the kernel puts on a stack for a handler: all registers with AVX-512 and AMX. */
+#define SIGNAL_FRAME ((uintptr_t)12 * 1024)
+
+/*
+ * A handler of the program without SA_ONSTACK found no room for its frame on the goroutine's
+ * stack: the kernel says so by a fault that has no address.
+ */
+static bool no_room_for_handler(const struct gd__g *g, const siginfo_t *info, uintptr_t sp)
+{
+	return info->si_code == SI_KERNEL && sp >= g->stack_lo && sp - g->stack_lo < SIGNAL_FRAME;
+}
+
 static void on_fault(int sig, siginfo_t *info, void *context)
 {
 	struct gd__m *m = gd__m_self();
 	struct gd__g *g = m ? m->cur : NULL;
 	const ucontext_t *uc = context;
 
-	if (!g || !gd__stack_in_guard(g->stack_lo, (uintptr_t)info->si_addr)) {
+	if (!g || (!gd__stack_in_guard(g->stack_lo, (uintptr_t)info->si_addr) &&
+		   !no_room_for_handler(g, info, gd__signal_reg(uc, GD__DWARF_SP)))) {
 		pass_on(sig, info, context);
 		return;
 	}
