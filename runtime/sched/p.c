@@ -99,6 +99,7 @@ struct gd__g *gd__p_steal(struct gd__p *p, struct gd__p *victim, bool runnext_to
 {
 	struct gd__g *batch[GD__RUNQ_CAP / 2];
 	uint32_t n = gd__runq_grab(&victim->runq, batch);
+	struct gd__g *next;
 
 	if (n == 0) {
 		if (!runnext_too || !gd__load_relaxed(&victim->runnext)) /* the swap decides */
@@ -110,8 +111,11 @@ struct gd__g *gd__p_steal(struct gd__p *p, struct gd__p *victim, bool runnext_to
 		/* relaxed: only a guess whether the victim runs */
 		if (gd__load_relaxed(&victim->status) == GD__P_RUNNING)
 			gd__os_nanosleep(3000);
-		return gd__swap_acq_rel(&victim->runnext, NULL); /* pairs with swap in gd__p_put */
+		next = gd__swap_acq_rel(&victim->runnext, NULL); /* pairs with swap in gd__p_put */
+		gd__count_relaxed(&p->steals, next != NULL);     /* only the holder writes it */
+		return next;
 	}
+	gd__count_relaxed(&p->steals, n); /* only the holder writes it */
 	for (uint32_t i = 0; i + 1 < n; i++)
 		if (!gd__runq_put(&p->runq, batch[i]))
 			gd__throw("steal: the thief's queue is full");

@@ -43,17 +43,30 @@ struct gd__p {
 	uint64_t goid, goid_end; /* ids [goid, goid_end) are this P's to give */
 	_Atomic int64_t
 		alive; /* started less ended here, system ones not counted; the sum counts */
+	_Atomic uint64_t steals; /* goroutines taken from others; a count */
 	struct gd__runq runq;
 
 	/* What sysmon saw last; only sysmon touches these. */
 	uint32_t seen_sched, seen_syscall;
 	int64_t seen_sched_at, seen_syscall_at;
+	_Atomic uint64_t switches, syscalls; /* the ticks so far, see gd__ticks */
 	/* The goroutine that was asked to give way and has not, since when; see hog.c. */
 	const struct gd__g *asked;
 	int64_t asked_at, asked_cpu;
 };
 
 extern struct gd__p gd__allp[GD__P_MAX];
+
+/*
+ * A tick in 64 bits: wide is what it was when sysmon looked last, which is before it has come
+ * round. Where the two differ in their low half, the tick has gone on.
+ */
+static inline uint64_t gd__ticks(const _Atomic uint64_t *wide, const _Atomic uint32_t *tick)
+{
+	uint64_t was = gd__load_relaxed(wide); /* first: the tick is never behind it */
+
+	return was + (uint32_t)(gd__load_relaxed(tick) - (uint32_t)was); /* a count */
+}
 
 /* Queues g on p, which the caller holds; next: in front of all. Spills half to the global queue. */
 void gd__p_put(struct gd__p *p, struct gd__g *g, bool next);

@@ -74,6 +74,8 @@ void gd__preempt_late(int64_t now)
 			p->asked = NULL;
 		} else if (now - p->seen_sched_at >= SLICE_NS) {
 			gd__hog_look(p, now);
+			if (gd__load_relaxed(&p->late_tick) != tick) /* only sysmon writes it */
+				gd__count_relaxed(&gd__sched.preemptions, 1); /* as above */
 			gd__store_relaxed(&p->late_tick, tick); /* a hint for gd__p_get */
 			ask(p);
 			if (n > 1 && now - p->seen_sched_at >= 2 * SLICE_NS)

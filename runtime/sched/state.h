@@ -67,6 +67,11 @@ struct gd__sched {
 	int64_t started_at;
 	/* The clock as of sysmon's last round, the last wake-up of an M or the last stop. */
 	_Atomic int64_t clock;
+
+	/* Counts for gd_stats. The first two are sysmon's, the others guarded by lock. */
+	_Atomic uint64_t retakes, preemptions;
+	uint64_t stops;
+	int64_t stop_from, stop_last_ns, stop_max_ns;
 };
 
 extern struct gd__sched gd__sched;

@@ -219,6 +219,7 @@ static bool stop_locked(bool by_signal, int64_t limit_ns) GD_UNCHECKED
 	gd__fork_wake();
 	gd__lock(&gd__sched.lock, GD__RANK_SCHED);
 	gd__store_seq_cst(&gd__sched.stopping, 1); /* pairs with gd_syscall_enter, find_runnable */
+	gd__sched.stop_from = gd__os_now();
 	gd__sched.stop_wait = (int32_t)gd__load_relaxed(&gd__sched.procs) - (own != NULL);
 	take_resting_ps(own);
 	gd__unlock(&gd__sched.lock);
@@ -285,6 +286,17 @@ void gd__stw_abandon(void)
 	let_others_stop();
 }
 
+/* sched.lock held. */
+static void count_stop(void)
+{
+	int64_t ns = gd__os_now() - gd__sched.stop_from;
+
+	gd__sched.stops++;
+	gd__sched.stop_last_ns = ns;
+	if (ns > gd__sched.stop_max_ns)
+		gd__sched.stop_max_ns = ns;
+}
+
 void gd__stw_start(void) GD_UNCHECKED
 {
 	uint32_t n = gd__load_relaxed(&gd__sched.procs); /* changes only in a stopped world */
@@ -298,6 +310,7 @@ void gd__stw_start(void) GD_UNCHECKED
 	}
 	gd__lock(&gd__sched.lock, GD__RANK_SCHED);
 	gd__store_seq_cst(&gd__sched.stopping, 0); /* pairs with gd_syscall_enter */
+	count_stop();
 	for (uint32_t i = 0; i < n; i++) {
 		struct gd__p *p = &gd__allp[i];
 

@@ -186,7 +186,8 @@ bool gd__retake_syscalls(int64_t now)
 		if (!gd__cas_acq_rel(&p->status, &status, GD__P_IDLE))
 			continue;
 		p->m = NULL;
-		gd__add_relaxed(&p->syscalltick, 1); /* sysmon compares it */
+		gd__add_relaxed(&p->syscalltick, 1);      /* sysmon compares it */
+		gd__count_relaxed(&gd__sched.retakes, 1); /* only sysmon writes it */
 		gd__hand_off(p);
 		retaken = true;
 	}

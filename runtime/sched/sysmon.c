@@ -191,6 +191,20 @@ static bool look_after_poller(int64_t now)
 	return now - gd__load_relaxed(&gd__sched.polled_at) >= POLL_NS && gd__poller_sweep();
 }
 
+/* Before 32 bits have come round twice: gd__ticks. */
+static void widen_ticks(void)
+{
+	uint32_t n = gd__load_relaxed(&gd__sched.procs); /* changes only in a stopped world */
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct gd__p *p = &gd__allp[i];
+
+		/* relaxed: counts, only sysmon writes them */
+		gd__store_relaxed(&p->switches, gd__ticks(&p->switches, &p->schedtick));
+		gd__store_relaxed(&p->syscalls, gd__ticks(&p->syscalls, &p->syscalltick));
+	}
+}
+
 /* What a round of sysmon does in a world that goes on. True if it found something to do. */
 static bool look_after(int64_t now)
 {
@@ -199,6 +213,7 @@ static bool look_after(int64_t now)
 
 	gd__store_relaxed(&gd__sched.clock, now);
 	gd__preempt_late(now);
+	widen_ticks();
 	gd__trim_step(now);
 	busy |= look_after_poller(now);
 	if (gd__sources_deadline() < now - SHORTEST_NS)

@@ -4,6 +4,7 @@
 
 #include <gdetect/chan.h>
 #include <gdetect/context.h>
+#include <gdetect/debug.h>
 #include <gdetect/error.h>
 #include <gdetect/go.h>
 #include <gdetect/io.h>
