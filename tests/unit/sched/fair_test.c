@@ -1,13 +1,11 @@
 /* link: gdetect */
 /*
  * fair_test.c - who runs when: nobody starves among ten thousand, the global queue has its turn,
- * runnext is not stolen at once; the number of Ps changes under load; idle costs nothing.
+ * runnext is not stolen at once; the number of Ps changes under load.
  */
 #include <stdatomic.h>
-#include <sys/resource.h>
 
 #include <gdetect/gdetect.h>
-#include <gdetect/io.h>
 
 #include "runtime/base/atomic.h"
 #include "runtime/base/os_linux.h"
@@ -314,83 +312,6 @@ static void start_resizing(void *arg)
 CASE(ps_come_and_go_under_load)
 {
 	run(2, start_resizing);
-}
-
-/* --- idle --- */
-
-static void sleep_far(void *arg)
-{
-	(void)arg;
-	gd_sleep(3600 * GD_SECOND);
-}
-
-static void wait_in_poller(void *arg)
-{
-	char c;
-
-	gd_fd_read(*(int *)arg, &c, 1);
-}
-
-static void burn(void *arg)
-{
-	(void)arg;
-	for (int i = 0; i < 100; i++)
-		gd_yield();
-}
-
-static void usage(int64_t *cpu, long *switches)
-{
-	struct rusage u;
-
-	CHECK_EQ(getrusage(RUSAGE_SELF, &u), 0);
-	*cpu = (u.ru_utime.tv_sec + u.ru_stime.tv_sec) * GD_SECOND +
-	       (u.ru_utime.tv_usec + u.ru_stime.tv_usec) * GD_MICROSECOND;
-	*switches = u.ru_nvcsw;
-}
-
-/* A second in which nothing is due. */
-static void check_idle(const char *when)
-{
-	int64_t cpu[2];
-	long switches[2];
-
-	gd_sleep(20 * GD_MILLISECOND); /* threads find that there is nothing to do */
-	usage(&cpu[0], &switches[0]);
-	gd_sleep(GD_SECOND);
-	usage(&cpu[1], &switches[1]);
-	if (cpu[1] - cpu[0] > 5 * GD_MILLISECOND || switches[1] - switches[0] > 40)
-		fprintf(stderr, "%s: %ld us of CPU, %ld switches\n", when,
-			(long)(cpu[1] - cpu[0]) / 1000, switches[1] - switches[0]);
-	CHECK(cpu[1] - cpu[0] <= 5 * GD_MILLISECOND);
-	CHECK(switches[1] - switches[0] <= 40);
-}
-
-static void start_idle(void *arg)
-{
-	static int pipe_ends[2];
-
-	(void)arg;
-	for (int i = 0; i < 100; i++)
-		gd_go_fn(sleep_far, NULL);
-	check_idle("sleeping");
-	CHECK_EQ(gd_pipe(pipe_ends), 0);
-	gd_go_fn(wait_in_poller, &pipe_ends[0]);
-	check_idle("with one in the poller");
-	for (int i = 0; i < 2000; i++)
-		gd_go_fn(burn, NULL);
-	while (gd_go_count() > 102)
-		gd_yield();
-	check_idle("after a burst");
-}
-
-CASE(idle_costs_no_cpu_1p)
-{
-	run(1, start_idle);
-}
-
-CASE(idle_costs_no_cpu_8p)
-{
-	run(8, start_idle);
 }
 
 UNIT_MAIN
