@@ -240,18 +240,21 @@ static void creation_stack(struct gd__g *g, const struct gd__g *parent, uintptr_
  */
 static void wipe_stack(struct gd__g *g)
 {
-	typedef uint64_t __attribute__((may_alias)) word;
-	uintptr_t at = g->stack_hi, seen = g->stack_low, least = g->stack_lo + WIPE_GAP;
+	typedef long long __attribute__((vector_size(16), may_alias)) two_words;
+	const uintptr_t least = g->stack_lo + WIPE_GAP;
+	uintptr_t at = g->stack_hi, stop = at - WIPE_GAP;
 
-	for (uintptr_t dirty = at; at > least && (at > seen || dirty - at < WIPE_GAP);) {
-		word *line = (word *)(at -= 64);
+	stop = stop < g->stack_low ? stop : g->stack_low;
+	stop = stop > least ? stop : least;
+	while (at > stop) {
+		two_words *line = (two_words *)(at -= 64);
+		two_words any = line[0] | line[1] | line[2] | line[3];
 
-		if ((line[0] | line[1] | line[2] | line[3] | line[4] | line[5] | line[6] |
-		     line[7]) == 0)
+		if ((any[0] | any[1]) == 0)
 			continue;
-		for (int i = 0; i < 8; i++)
-			line[i] = 0;
-		dirty = at;
+		line[0] = line[1] = line[2] = line[3] = (two_words){ 0, 0 };
+		if (stop > at - WIPE_GAP)
+			stop = at - WIPE_GAP > least ? at - WIPE_GAP : least;
 	}
 }
 
