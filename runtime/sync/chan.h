@@ -168,6 +168,10 @@ static inline void gd__chan_note_send(gd_chan *c, const struct gd__g *g, uintptr
 	c->last_send_id = g->id;
 	c->last_send_pc = pc;
 }
+static inline bool gd__chan_is_small(size_t n)
+{
+	return n == 8 || n == 4 || n == 16 || n == 0;
+}
 /* The usual sizes without a call. False: of another size, nothing was copied. */
 static GD__ALWAYS_INLINE bool gd__chan_copy_small(void *to, const void *from, size_t n)
 {

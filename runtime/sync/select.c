@@ -33,7 +33,7 @@
 
 /*
  * One select under way. live are the cases whose channel is not nil, in random order as far as they
- * were tried. waiter[i] stands for live[i]; by_addr is another order of the waiters.
+ * were tried. by_addr are their channels, sorted; waiter[i] stands for live[i].
  */
 struct selection {
 	struct gd_case *cases;
@@ -41,7 +41,8 @@ struct selection {
 	uintptr_t pc;
 	uint32_t n;           /* of live, and of waiters */
 	int otherwise, after; /* positions of the default and the deadline, or NO_CASE */
-	uint16_t *live, *by_addr;
+	uint16_t *live;
+	gd_chan **by_addr;
 	struct gd__waiter *waiter;
 };
 
@@ -86,54 +87,33 @@ static void classify(struct selection *s, size_t n)
 	s->n = live;
 }
 
-static void prepare_waiters(const struct selection *s)
-{
-	for (uint32_t i = 0; i < s->n; i++) {
-		const struct gd_case *c = live_case(s, i);
-
-		s->waiter[i] = (struct gd__waiter){
-			.wait = { .obj = c->chan,
-				  .kind = GD__OBJ_CHAN,
-				  .op = c->kind == GD_CASE_SEND ? GD__OP_SEND : GD__OP_RECV },
-			.g = s->g,
-			.elem = c->elem,
-			.pc = s->pc,
-			.index = s->live[i],
-			.raced = true,
-		};
-	}
-}
-
-static bool lies_after(const struct selection *s, uint16_t a, uint16_t b)
-{
-	return (uintptr_t)s->waiter[a].wait.obj > (uintptr_t)s->waiter[b].wait.obj;
-}
-
 /* Shell sort: an insertion sort for the few cases of most selects, and no n * n for many. */
 static void sort_by_address(const struct selection *s)
 {
-	uint16_t *order = s->by_addr;
-	uint32_t gap = 1;
+	gd_chan **order = s->by_addr;
+	uint32_t gap = 1, n = 0;
 
-	for (uint32_t i = 0; i < s->n; i++)
-		order[i] = (uint16_t)i;
+	/* As the user wrote them: often sorted already, and the same each time. */
+	for (const struct gd_case *c = s->cases; n < s->n; c++)
+		if (c->kind <= GD_CASE_SEND && c->chan != NULL)
+			order[n++] = c->chan;
 	while (gap < s->n / 3)
 		gap = 3 * gap + 1;
 	for (; gap > 0; gap /= 3) {
 		for (uint32_t i = gap; i < s->n; i++) {
-			uint16_t w = order[i];
+			gd_chan *c = order[i];
 			uint32_t j = i;
 
-			for (; j >= gap && lies_after(s, order[j - gap], w); j -= gap)
+			for (; j >= gap && (uintptr_t)order[j - gap] > (uintptr_t)c; j -= gap)
 				order[j] = order[j - gap];
-			order[j] = w;
+			order[j] = c;
 		}
 	}
 }
 
 /* --- without waiting --- */
 
-static bool would_wait(const struct gd_case *c)
+static inline bool would_wait(const struct gd_case *c)
 {
 	return c->kind == GD_CASE_SEND ? gd__chan_send_would_wait(c->chan)
 				       : gd__chan_recv_would_wait(c->chan);
@@ -208,16 +188,14 @@ static int try_each(const struct selection *s, int *rc, struct gd__g **wake) GD_
 
 /* --- with all channels locked --- */
 
-static bool same_as_previous(const struct selection *s, uint32_t i)
-{
-	return i > 0 && chan_of(s, s->by_addr[i]) == chan_of(s, s->by_addr[i - 1]);
-}
-
 static void lock_all(const struct selection *s) GD_UNCHECKED
 {
+	const gd_chan *previous = NULL;
+
 	for (uint32_t i = 0; i < s->n; i++) {
-		if (!same_as_previous(s, i))
-			gd__lock(&chan_of(s, s->by_addr[i])->lock, GD__RANK_CHAN);
+		if (s->by_addr[i] != previous)
+			gd__lock(&s->by_addr[i]->lock, GD__RANK_CHAN);
+		previous = s->by_addr[i];
 	}
 }
 
@@ -229,12 +207,13 @@ static void lock_all(const struct selection *s) GD_UNCHECKED
 static void unlock_all(void *arg) GD_UNCHECKED
 {
 	const struct selection *s = arg;
+	gd_chan **by_addr = s->by_addr;
 	uint32_t i = s->n;
 
 	while (i > 0) {
-		gd_chan *c = chan_of(s, s->by_addr[--i]);
+		gd_chan *c = by_addr[--i];
 
-		while (i > 0 && chan_of(s, s->by_addr[i - 1]) == c)
+		while (i > 0 && by_addr[i - 1] == c)
 			i--;
 		gd__unlock(&c->lock);
 	}
@@ -244,6 +223,8 @@ static void unlock_all(void *arg) GD_UNCHECKED
 static int look(const struct selection *s, int *rc, struct gd__g **wake)
 {
 	for (uint32_t i = 0; i < s->n; i++) {
+		if (would_wait(live_case(s, i)))
+			continue;
 		*rc = try_case(s, i, wake);
 		if (*rc != GD_EAGAIN)
 			return (int)i;
@@ -251,18 +232,29 @@ static int look(const struct selection *s, int *rc, struct gd__g **wake)
 	return NO_CASE;
 }
 
+/* What a waiter on a channel needs; the rest of *w is not looked at. */
+static void enqueue(const struct selection *s, struct gd__waiter *w, uint32_t i)
+{
+	const struct gd_case *c = live_case(s, i);
+	bool send = c->kind == GD_CASE_SEND;
+
+	w->wait.obj = c->chan;
+	w->wait.kind = GD__OBJ_CHAN;
+	w->wait.op = send ? GD__OP_SEND : GD__OP_RECV;
+	w->g = s->g;
+	w->elem = c->elem;
+	w->pc = s->pc;
+	w->raced = true;
+	if (gd__unlikely(gd__hooks != NULL) && send && c->chan->elem_size > 0)
+		gd__hooks->read(s->g->hook_ctx, c->elem, c->chan->elem_size, s->pc);
+	gd__chan_enqueue(c->chan, send ? &c->chan->sendq : &c->chan->recvq, w);
+}
+
 static void enqueue_all(const struct selection *s)
 {
 	gd__store_relaxed(&s->g->select_done, 0); /* published by the unlocks */
-	for (uint32_t i = 0; i < s->n; i++) {
-		gd_chan *c = chan_of(s, i);
-		struct gd__waiter *w = &s->waiter[i];
-		bool send = w->wait.op == GD__OP_SEND;
-
-		if (gd__unlikely(gd__hooks != NULL) && send && c->elem_size > 0)
-			gd__hooks->read(s->g->hook_ctx, w->elem, c->elem_size, s->pc);
-		gd__chan_enqueue(c, send ? &c->sendq : &c->recvq, w);
-	}
+	for (uint32_t i = 0; i < s->n; i++)
+		enqueue(s, &s->waiter[i], i);
 }
 
 /* Parks. The place of the case that was served, or NO_CASE after the deadline. */
@@ -324,7 +316,6 @@ static int look_and_wait(struct selection *s)
 	struct gd__g *wake = NULL;
 	int rc = GD_EAGAIN;
 
-	prepare_waiters(s);
 	sort_by_address(s);
 	lock_all(s);
 
@@ -346,7 +337,7 @@ static int look_and_wait(struct selection *s)
 static GD__NOINLINE int wait_small(struct selection *s)
 {
 	struct gd__waiter waiter[SMALL];
-	uint16_t by_addr[SMALL];
+	gd_chan *by_addr[SMALL];
 
 	s->waiter = waiter;
 	s->by_addr = by_addr;

@@ -23,28 +23,6 @@ void gd__waitq_push_front(struct gd__waitq *q, struct gd__waiter *w)
 	gd__store_relaxed(&q->first, w);
 }
 
-void gd__waitq_remove(struct gd__waitq *q, struct gd__waiter *w)
-{
-	if (w->prev != NULL)
-		w->prev->next = w->next;
-	else
-		gd__store_relaxed(&q->first, w->next);
-	if (w->next != NULL)
-		w->next->prev = w->prev;
-	else
-		q->last = w->prev;
-	w->next = w->prev = NULL;
-}
-
-/* Takes the right to wake w's goroutine, if nobody else has it. */
-static bool win(const struct gd__waiter *w)
-{
-	uint32_t open = 0;
-
-	/* pairs with the cas of other wakers and of deadline_fire; the loser touches nothing */
-	return !w->raced || gd__cas_acq_rel(&w->g->select_done, &open, 1);
-}
-
 void gd__waitq_drop_gone(struct gd__waitq *q)
 {
 	struct gd__waiter *next;
@@ -61,7 +39,7 @@ struct gd__waiter *gd__waitq_take(struct gd__waitq *q)
 	if (gd__unlikely(gd__fork.gone != 0))
 		gd__waitq_drop_gone(q);
 	for (struct gd__waiter *w = gd__load_relaxed(&q->first); w != NULL; w = w->next) {
-		if (win(w)) {
+		if (gd__waiter_win(w)) {
 			gd__waitq_remove(q, w);
 			return w;
 		}
@@ -127,7 +105,7 @@ static void deadline_fire(struct gd__timer *t, int64_t now)
 	uint32_t open = 0;
 
 	(void)now;
-	/* pairs with the cas in win: the deadline or one waker */
+	/* pairs with the cas in gd__waiter_win: the deadline or one waker */
 	if (!gd__cas_acq_rel(&g->select_done, &open, 1))
 		return;
 	gd__ready(g);

@@ -31,13 +31,12 @@ struct gd__waiter {
 	struct gd__wait wait; /* first: this is what the inspect layer reads */
 	struct gd__waiter *next, *prev;
 	struct gd__g *g;
-	void *elem;     /* channels: the value to send, or where to put the one received; or NULL */
-	uintptr_t pc;   /* of the public call */
-	uint32_t index; /* select: position of the case */
-	uint16_t lost;  /* mutex: times it was woken and found the mutex taken again */
-	bool raced;     /* somebody else may wake g too: a waker must first win g->select_done */
-	bool parked;    /* cond: g is parked, so that a waker must ready it */
-	bool woken;     /* cond: taken off the queue before it parked */
+	void *elem;    /* channels: the value to send, or where to put the one received; or NULL */
+	uintptr_t pc;  /* of the public call */
+	uint16_t lost; /* mutex: times it was woken and found the mutex taken again */
+	bool raced;    /* somebody else may wake g too: a waker must first win g->select_done */
+	bool parked;   /* cond: g is parked, so that a waker must ready it */
+	bool woken;    /* cond: taken off the queue before it parked */
 };
 
 /* All zero is empty. first is also read without the lock, as a hint. */
@@ -58,7 +57,18 @@ static inline void gd__waitq_push(struct gd__waitq *q, struct gd__waiter *w)
 }
 void gd__waitq_push_front(struct gd__waitq *q, struct gd__waiter *w);
 /* w is on q. */
-void gd__waitq_remove(struct gd__waitq *q, struct gd__waiter *w);
+static inline void gd__waitq_remove(struct gd__waitq *q, struct gd__waiter *w)
+{
+	if (w->prev != NULL)
+		w->prev->next = w->next;
+	else
+		gd__store_relaxed(&q->first, w->next);
+	if (w->next != NULL)
+		w->next->prev = w->prev;
+	else
+		q->last = w->prev;
+	w->next = w->prev = NULL;
+}
 /* Takes the first waiter that can be won, or NULL: also in the child of a fork, where all that
  * waited may be gone. The caller must wake it. */
 struct gd__waiter *gd__waitq_take(struct gd__waitq *q);
@@ -77,6 +87,15 @@ static inline void gd__waitq_remove_first(struct gd__waitq *q, const struct gd__
 		w->next->prev = NULL;
 	else
 		q->last = NULL;
+}
+
+/* Takes the right to wake w's goroutine, if nobody else has it. */
+static inline bool gd__waiter_win(const struct gd__waiter *w)
+{
+	uint32_t open = 0;
+
+	/* pairs with the cas of other wakers and of deadline_fire; the loser touches nothing */
+	return !w->raced || gd__cas_acq_rel(&w->g->select_done, &open, 1);
 }
 
 static inline bool gd__waitq_empty(const struct gd__waitq *q)
