@@ -8,7 +8,8 @@
  * the element type; it costs nothing and is passed by value. A handle whose
  * raw is NULL is the nil channel: send and receive on it wait for ever.
  * Handles are reference-counted: make gives one reference.
- * All calls that wait must be made on a goroutine.
+ * All calls that may wait must be made on a goroutine, else they are a fatal error that says so.
+ * Callable from any thread: make, ref, unref, try_send, try_recv, close, len, cap.
  */
 #ifndef GDETECT_CHAN_H
 #define GDETECT_CHAN_H

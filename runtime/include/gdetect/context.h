@@ -3,6 +3,7 @@
  *
  * A context is reference-counted; make gives one reference and the child
  * holds one of its parent. Cancelling a context cancels its children.
+ * All functions are callable from any thread. Deadlines go on in the child of a fork.
  */
 #ifndef GDETECT_CONTEXT_H
 #define GDETECT_CONTEXT_H

@@ -4,6 +4,21 @@
  * gd_run() turns the calling thread into the first worker, runs `start` as the
  * main goroutine and returns when that function returns; all other goroutines
  * stop where they are. It can be called once in a process.
+ *
+ * Callable from any thread: gd_procs, gd_go_id, gd_go_count, gd_errno and its kin, gd_stacks. All
+ * else here is for goroutines: on another thread it is a fatal error that says so.
+ *
+ * What C has and goroutines share with threads, or not (more in docs/design/hazards.md):
+ * - errno is the goroutine's, __thread variables, the signal mask and floating-point modes are
+ *   the thread's, and a goroutine may change threads whenever it waits.
+ * - C++ exceptions stay inside the goroutine that throws them; one that leaves its function is
+ *   std::terminate. longjmp stays inside the goroutine, too, and runs no gd_defer.
+ * - fork(): in the child the calling goroutine goes on, all others are gone; what they held locked
+ *   stays locked. When it ends: gd_run returns in the child if it is the main goroutine, else
+ *   the process ends by exit(0). In the child of a thread that runs no goroutine gd_run may
+ *   be called. In a signal handler, only exec and _exit may follow a fork.
+ * - a pthread_mutex belongs to a thread: unlock it before anything that waits.
+ * - pthread_exit in a goroutine is a fatal error.
  */
 #ifndef GDETECT_GO_H
 #define GDETECT_GO_H
@@ -87,7 +102,8 @@ void gd_yield(void);
 void gd_lock_os_thread(void);
 void gd_unlock_os_thread(void);
 
-/* Ends the calling goroutine. On the main goroutine it is a fatal error. */
+/* Ends the calling goroutine; no gd_defer and no C++ destructor runs. On the main goroutine it is a
+ * fatal error. */
 void gd_go_exit(void) __attribute__((noreturn));
 
 /*

@@ -7,6 +7,7 @@
  * case 2: ...   a second passed
  * }
  * Among the ready cases one is taken at random. A nil channel is never ready.
+ * On a goroutine only, also with a default.
  */
 #ifndef GDETECT_SELECT_H
 #define GDETECT_SELECT_H

@@ -4,6 +4,9 @@
  * The objects live in the caller's memory and are ready when all zero; there
  * is nothing to release. Do not copy one that is in use. The waiting calls
  * park the goroutine, never the thread, and must be made on a goroutine.
+ * Callable from any thread: waitgroup add and done, cond init, signal and broadcast, pool. The
+ * locks have an owner, so even try_lock and unlock are for goroutines only, and so are once and the
+ * waits.
  */
 #ifndef GDETECT_SYNC_H
 #define GDETECT_SYNC_H

@@ -1,5 +1,8 @@
 /*
  * time.h - clock, sleep, timers, tickers. Times are nanoseconds of the monotonic clock.
+ *
+ * Callable from any thread, but for gd_sleep. In the child of a fork timers with a channel and
+ * tickers go on; one of gd_after_func is stopped, it fires in the parent (gd_timer_reset sets it).
  */
 #ifndef GDETECT_TIME_H
 #define GDETECT_TIME_H
