@@ -10,6 +10,7 @@
 #include "runtime/base/os_linux.h"
 #include "runtime/base/waitreason.h"
 #include "runtime/inspect/traceback.h"
+#include "runtime/sched/m.h"
 #include "runtime/sched/oslock.h"
 #include "runtime/sched/sched.h"
 
@@ -67,7 +68,7 @@ void gd__oslock_acquired(const void *lock, const char *what, uintptr_t pc)
 	o = &l->held[l->n];
 	o->lock = lock;
 	o->what = what;
-	o->tid = gd__os_tid();
+	o->tid = g->m->tid;
 	o->npcs = stack_from(g, pc, o->pcs);
 	l->n++;
 	g->oslocks = l;
@@ -81,7 +82,7 @@ void gd__oslock_released(const void *lock)
 	for (uint32_t i = l ? l->n : 0; i-- > 0;) {
 		if (l->held[i].lock != lock)
 			continue;
-		if (l->held[i].tid != gd__os_tid())
+		if (l->held[i].tid != g->m->tid)
 			gd__oslock_found(g, &l->held[i], GD__OSLOCK_UNLOCKS, 0);
 		for (l->n--; i < l->n; i++)
 			l->held[i] = l->held[i + 1];

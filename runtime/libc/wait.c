@@ -9,6 +9,7 @@
 #include "runtime/base/options.h"
 #include "runtime/libc/libc.h"
 #include "runtime/net/netpoll.h"
+#include "runtime/sched/oslock.h"
 #include "runtime/sched/state.h"
 #include "runtime/time/timer.h"
 
@@ -25,7 +26,9 @@ bool gd__block_may_park(void)
 	/* relaxed: written by this thread */
 	if (gd__load_relaxed(&g->status) != GD__G_RUNNING || sp < g->stack_lo || sp >= g->stack_hi)
 		return false;
-	return !gd__load_relaxed(&gd__sched.stopping); /* set by this thread, or it will wait */
+	if (gd__load_relaxed(&gd__sched.stopping)) /* set by this thread, or it will wait */
+		return false;
+	return !gd__oslock_any(g);
 }
 
 int64_t gd__block_deadline(int64_t ns)

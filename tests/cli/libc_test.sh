@@ -95,8 +95,40 @@ int main(void)
 }
 END
 
+cat > held.c <<'END'
+#include <pthread.h>
+#include <unistd.h>
+
+#include <gdetect/gdetect.h>
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+
+static void start(void *arg)
+{
+	pthread_mutex_lock(&mutex);
+	usleep(100); /* stays on its thread: no report */
+	gd_sleep(100000);
+	pthread_mutex_unlock(&mutex);
+	gd_sleep(100000);
+}
+
+int main(void)
+{
+	return gd_run(start, NULL);
+}
+END
+
 for w in $wrappers; do
 	cc=$GD_BUILD/bin/gdetect-$w
+
+	for flags in -fgdetect=libc -fgdetect=leak -fgdetect; do
+		exits "$w: $flags, lock held" 0 "$cc" "$flags" -g held.c -o held
+		exits "$w: $flags, lock held" 0 timeout 20 ./held
+		has "$w: $flags, lock held" "waits \(sleep\) while it holds pthread_mutex"
+		has "$w: $flags, lock held" "held.c:10" # where it was locked
+		checks=$((checks + 1))
+		[ "$(printf '%s\n' "$out" | grep -c WARNING)" -eq 1 ] || fail "$w: $flags: one report" "$out"
+	done
 
 	for flags in -fgdetect=libc -fgdetect=leak -fgdetect=race -fgdetect \
 		"-fgdetect=libc -D_FORTIFY_SOURCE=2" "-fgdetect=leak -D_FORTIFY_SOURCE=2"; do
