@@ -328,12 +328,12 @@ static GD__ALWAYS_INLINE int recv_wait(gd_chan *c, void *elem, int64_t deadline,
 	return wait_turn(c, &w, &c->recvq, GD__WAIT_CHAN_RECV, deadline);
 }
 
-void gd__chan_send_park(gd_chan *c, const void *elem, struct gd__g *g, uintptr_t pc)
+void gd__chan_send_park(gd_chan *c, const void *elem, struct gd__g *g, uintptr_t pc) GD_UNCHECKED
 {
 	send_wait(c, elem, GD__FOREVER, g, pc);
 }
 
-bool gd__chan_recv_park(gd_chan *c, void *elem, struct gd__g *g, uintptr_t pc)
+bool gd__chan_recv_park(gd_chan *c, void *elem, struct gd__g *g, uintptr_t pc) GD_UNCHECKED
 {
 	return recv_wait(c, elem, GD__FOREVER, g, pc) == GD_OK;
 }
