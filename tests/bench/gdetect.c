@@ -31,9 +31,9 @@ static void yield(long n)
 {
 	gd_waitgroup done = { 0 };
 
-	gd_waitgroup_add(&done, 1);
-	gd_go(yielder, .n = n / 2, .done = &done);
-	yield_some(n / 2);
+	gd_waitgroup_add(&done, 2);
+	for (int i = 0; i < 2; i++)
+		gd_go(yielder, .n = n / 2, .done = &done);
 	gd_waitgroup_wait(&done);
 }
 

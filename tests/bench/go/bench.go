@@ -13,15 +13,18 @@ func yieldSome(n int) {
 	}
 }
 
+func yielder(n int, done *sync.WaitGroup) {
+	yieldSome(n)
+	done.Done()
+}
+
 // Two goroutines that give way to each other.
 func yield(n int) {
 	var done sync.WaitGroup
-	done.Add(1)
-	go func() {
-		yieldSome(n / 2)
-		done.Done()
-	}()
-	yieldSome(n / 2)
+	done.Add(2)
+	for i := 0; i < 2; i++ {
+		go yielder(n/2, &done)
+	}
 	done.Wait()
 }
 

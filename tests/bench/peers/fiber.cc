@@ -67,12 +67,12 @@ static void yield(long n)
 {
 	wait_group done;
 
-	done.add(1);
-	go([&] {
-		yield_some(n / 2);
-		done.done();
-	});
-	yield_some(n / 2);
+	done.add(2);
+	for (int i = 0; i < 2; i++)
+		go([&] {
+			yield_some(n / 2);
+			done.done();
+		});
 	done.wait();
 }
 
