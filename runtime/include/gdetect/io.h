@@ -50,7 +50,9 @@ struct sockaddr;
 int gd_fd_adopt(int fd);
 /*
  * Calls in progress end with GD_ECLOSED; when they have, fd is closed. 0, GD_ECLOSED for who comes
- * second, or what close said (the descriptor is gone even so).
+ * second, or what close said (the descriptor is gone even so). As with close(2) the number may be
+ * given out again at once: to stop a goroutine that will call again, set a deadline that has passed
+ * or shut the socket down, and let that goroutine close it.
  */
 int gd_fd_close(int fd);
 
