@@ -133,22 +133,18 @@ static void feed(struct feed_args *a)
 		gd_chan_send(a->c[i % 4], i);
 }
 
-static void recv_any(const long_chan c[4])
-{
-	long v;
-
-	gd_select(GD_RECV(c[0], &v), GD_RECV(c[1], &v), GD_RECV(c[2], &v), GD_RECV(c[3], &v));
-}
+#define RECV_ANY(c, v) GD_RECV(c[0], &v), GD_RECV(c[1], &v), GD_RECV(c[2], &v), GD_RECV(c[3], &v)
 
 /* Each select waits on all four; another goroutine sends to one of them. */
 static void select_4(long n)
 {
 	long_chan c[4];
+	long v;
 
 	make_4(c, 0);
 	gd_go(feed, .c = c, .n = n);
 	for (long i = 0; i < n; i++)
-		recv_any(c);
+		gd_select(RECV_ANY(c, v));
 	unref_4(c);
 }
 
@@ -156,11 +152,12 @@ static void select_4(long n)
 static void select_ready(long n)
 {
 	long_chan c[4];
+	long v;
 
 	make_4(c, 1);
 	for (long i = 0; i < n; i++) {
 		gd_chan_send(c[i % 4], i);
-		recv_any(c);
+		gd_select(RECV_ANY(c, v));
 	}
 	unref_4(c);
 }
@@ -172,8 +169,7 @@ static void select_default(long n)
 
 	make_4(c, 0);
 	for (long i = 0; i < n; i++)
-		if (gd_select(GD_RECV(c[0], &v), GD_RECV(c[1], &v), GD_RECV(c[2], &v),
-			      GD_RECV(c[3], &v), GD_DEFAULT) != 4)
+		if (gd_select(RECV_ANY(c, v), GD_DEFAULT) != 4)
 			abort();
 	unref_4(c);
 }

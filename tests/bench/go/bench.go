@@ -87,21 +87,17 @@ func feed(c *[4]chan int, n int) {
 	}
 }
 
-func recvAny(c *[4]chan int) {
-	select {
-	case <-c[0]:
-	case <-c[1]:
-	case <-c[2]:
-	case <-c[3]:
-	}
-}
-
 // Each select waits on all four; another goroutine sends to one of them.
 func select4(n int) {
 	c := make4(0)
 	go feed(&c, n)
 	for i := 0; i < n; i++ {
-		recvAny(&c)
+		select {
+		case <-c[0]:
+		case <-c[1]:
+		case <-c[2]:
+		case <-c[3]:
+		}
 	}
 }
 
@@ -110,7 +106,12 @@ func selectReady(n int) {
 	c := make4(1)
 	for i := 0; i < n; i++ {
 		c[i%4] <- i
-		recvAny(&c)
+		select {
+		case <-c[0]:
+		case <-c[1]:
+		case <-c[2]:
+		case <-c[3]:
+		}
 	}
 }
 
