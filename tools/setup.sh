@@ -7,7 +7,7 @@ libjemalloc-dev libjansson-dev zlib1g-dev libzstd-dev"
 tests="clang clang-14 clang-format clang-tidy libclang-rt-14-dev meson autoconf automake make g++ git
 gdb"
 # Of the tests, too; without these some are skipped.
-optional="gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user"
+optional="gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user wrk"
 bench="g++ libboost-fiber-dev libst-dev valgrind"
 
 wanted=$build
