@@ -45,8 +45,9 @@ struct gd_stats {
 
 /*
  * Fills *stats, which has size bytes: sizeof(*stats), also when the library is of another version:
- * what it does not know is 0. Before gd_run all is 0. Stops nothing and takes some microseconds,
- * however many goroutines there are. Callable from any thread, not from a signal handler.
+ * what it does not know is 0. Before gd_run all is 0. Stops nothing and takes about ten
+ * microseconds, however many goroutines there are. Callable from any thread, not from a signal
+ * handler.
  */
 void gd_stats(struct gd_stats *stats, size_t size);
 
