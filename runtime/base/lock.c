@@ -87,6 +87,11 @@ void gd__unlock_slow(struct gd__lock *l)
 }
 
 #ifdef GD_DEBUG
+bool gd__lock_any_held(void)
+{
+	return nheld > 0;
+}
+
 GD__NOINLINE bool gd__lock_try(struct gd__lock *l, enum gd__rank rank) GD_UNCHECKED
 {
 	uint32_t zero = 0;

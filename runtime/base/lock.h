@@ -48,7 +48,14 @@ void gd__lock(struct gd__lock *l, enum gd__rank rank) GD_ACQUIRE(*l);
 void gd__unlock(struct gd__lock *l) GD_RELEASE(*l);
 bool gd__lock_try(struct gd__lock *l, enum gd__rank rank);
 bool gd__unlock_try(struct gd__lock *l);
+/* This thread holds a lock: a signal handler has interrupted the runtime. */
+bool gd__lock_any_held(void);
 #else
+static inline bool gd__lock_any_held(void)
+{
+	return false; /* not known */
+}
+
 static inline bool gd__lock_try(struct gd__lock *l, enum gd__rank rank) GD_UNCHECKED
 {
 	uint32_t zero = 0;

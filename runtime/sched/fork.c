@@ -111,6 +111,8 @@ static bool prepare_world(void)
 	/* A signal handler in the scheduler: this very thread may hold its locks. */
 	if (m && (!m->cur || m->system_depth > 0 || gd__load_relaxed(&m->busy) > 0)) /* own */
 		return false;
+	if (gd__lock_any_held())
+		return false;
 	if (gd__stw_try_stop(false, STOP_LIMIT_NS))
 		gave_p_up = false;
 	else

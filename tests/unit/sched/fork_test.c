@@ -413,10 +413,10 @@ static void start_timers(void *arg)
 
 	(void)arg;
 	steps = shared_int();
-	func = gd_after_func(20 * GD_MILLISECOND, count_step, NULL);
+	func = gd_after_func(300 * GD_MILLISECOND, count_step, NULL);
 	own = gd_timer_make(20 * GD_MILLISECOND);
 	ticker = gd_ticker_make(3 * GD_MILLISECOND);
-	ctx = gd_context_with_timeout(gd_context_background(), 30 * GD_MILLISECOND);
+	ctx = gd_context_with_timeout(gd_context_background(), 400 * GD_MILLISECOND);
 	pid = fork();
 	if (pid == 0) {
 		gd_chan_recv(gd_timer_chan(own), &t);
