@@ -188,6 +188,9 @@ static int create(struct gd__m *m)
 		r = pthread_attr_setstack(&attr, (void *)m->stack_lo, m->stack_hi - m->stack_lo);
 	else
 		r = ENOMEM;
+	/* Not later by pthread_detach: it may have ended by then, and another have its stack. */
+	if (r == 0)
+		r = pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	if (r == 0) {
 		mask_for(m, &mask);
 		pthread_sigmask(SIG_SETMASK, &mask, &old);
@@ -197,8 +200,6 @@ static int create(struct gd__m *m)
 		pthread_sigmask(SIG_SETMASK, &old, NULL);
 	}
 	pthread_attr_destroy(&attr);
-	if (r == 0)
-		pthread_detach(thread);
 	return r;
 }
 
@@ -286,6 +287,7 @@ void gd__m_forget_others(struct gd__m *keep)
 
 const struct gd__ctx *gd__m_end(struct gd__m *m)
 {
+	gd__trap_thread_end(m);
 	m->ended_tid = m->tid;
 	m->tid = 0;
 	m->system_sp = 0;

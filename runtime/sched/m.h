@@ -8,6 +8,7 @@
 #ifndef GD_RUNTIME_SCHED_M_H
 #define GD_RUNTIME_SCHED_M_H
 
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -47,6 +48,7 @@ struct gd__m {
 
 	struct gd__ctx home;                  /* where its thread ends, see gd__m_end */
 	void *alt_stack;                      /* for signal handlers; kept with the record */
+	stack_t alt_before;                   /* what was there before */
 	uint64_t signal_mask;                 /* as its thread began */
 	_Atomic uint32_t *_Atomic preempt_at; /* its thread's gd__preempt_wanted */
 	int32_t ended_tid;    /* of a thread that may not be gone yet; guarded by sched.lock */

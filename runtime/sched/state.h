@@ -192,6 +192,7 @@ extern const struct gd__hog_hooks *gd__hog_hooks;
 /* trap.c */
 void gd__trap_init(void);
 void gd__trap_thread_init(struct gd__m *m);
+void gd__trap_thread_end(struct gd__m *m);
 
 /* m.c */
 /* Before the first thread. */

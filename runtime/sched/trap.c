@@ -120,6 +120,13 @@ void gd__trap_thread_init(struct gd__m *m)
 		m->alt_stack = gd__os_map(ALT_STACK);
 	alt.ss_sp = m->alt_stack;
 	/* Without one, an overflow is a plain crash: worse, but no reason to stop. */
-	if (!alt.ss_sp || sigaltstack(&alt, NULL) != 0)
+	if (!alt.ss_sp || sigaltstack(&alt, &m->alt_before) != 0)
 		gd__warn("no alternate signal stack: a stack overflow will be a plain crash");
+}
+
+/* A sanitizer that has set one of its own unmaps at the thread's end what it finds. */
+void gd__trap_thread_end(struct gd__m *m)
+{
+	if (sigaltstack(&m->alt_before, NULL) != 0)
+		gd__warn("cannot give the signal stack of a thread back: %d", errno);
 }
