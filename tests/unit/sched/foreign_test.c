@@ -189,7 +189,7 @@ static void go_on(void *arg)
 	X(gd_go_exit, gd_go_exit())                                                                \
 	X(gd_yield, gd_yield())                                                                    \
 	X(gd_set_procs, gd_set_procs(1))                                                           \
-	X(gd_syscall, gd_syscall(getpid()))                                                        \
+	X(gd_syscall, (void)gd_syscall(getpid()))                                                  \
 	X(gd_lock_os_thread, gd_lock_os_thread())                                                  \
 	X(gd_unlock_os_thread, gd_unlock_os_thread())                                              \
 	X(gd_chan_send, gd_chan_send_raw(chan, &v))                                                \
