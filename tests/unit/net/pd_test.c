@@ -295,9 +295,11 @@ static void close_waits(void *arg)
 
 	CHECK_EQ(gd__pd_open(7, GD__PD_STREAM), GD_OK);
 	gd_go(hold, .fd = 7, .let_go = &let_go, .closed = &closed);
-	gd_yield();
+	for (int i = 0; i < 5; i++)
+		gd_yield();
 	gd_go(close_it, .fd = 7, .closed = &closed);
-	gd_yield();
+	for (int i = 0; i < 5; i++)
+		gd_yield();
 	CHECK(!closed);
 	CHECK_EQ(gd__pd_close(7), GD_ECLOSED); /* who comes second */
 	CHECK_EQ(gd__pd_begin(&u, 7, GD__PD_READ, GD__FOREVER), GD_ECLOSED);
