@@ -35,7 +35,12 @@ __attribute__((noinline, unused)) static int errno_now(void)
 	return errno;
 }
 
-/* Threads that run goroutines: with nobody blocked in the kernel, two at most on one P. */
+/*
+ * Threads that run goroutines. Where a hundred wait and none is in the kernel, there are FEW: a
+ * file's call, or a close, may lose its P on a busy machine.
+ */
+enum { FEW = 20 };
+
 __attribute__((unused)) static int workers(void)
 {
 	return gd__sched.nm - 1; /* one is sysmon */
