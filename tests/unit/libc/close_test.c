@@ -5,6 +5,7 @@
  */
 #include <poll.h>
 
+#include "runtime/net/netpoll.h"
 #include "tests/unit/libc/pairs.h"
 
 static char got[8];
@@ -113,6 +114,29 @@ static void start_reuse(void *arg)
 CASE(a_number_given_again_is_another_file)
 {
 	on_one_p(start_reuse);
+}
+
+/* Told late of a close, of what had the number before: who waits for what has it by then waits on.
+ */
+static void start_late(void *arg)
+{
+	struct waiter w;
+	int fds[2];
+
+	CHECK_EQ(pipe(fds), 0);
+	start_waiter(&w, read_it, fds[0]);
+	gd__netpoll_closed(fds[0], gd__netpoll_generation(fds[0]));
+	for (int i = 0; i < 20; i++)
+		gd_yield();
+	CHECK_EQ(w.left, 0);
+	CHECK_EQ(write(fds[1], "abc", 3), 3);
+	join_waiter(&w);
+	CHECK_EQ(w.result, 3);
+}
+
+CASE(a_close_told_late_disturbs_nobody)
+{
+	on_one_p(start_late);
 }
 
 static void start_shutdown(void *arg)

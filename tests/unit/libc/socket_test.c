@@ -149,28 +149,34 @@ CASE(datagrams_keep_their_addresses)
 	on_one_p(start_udp);
 }
 
+/* An abstract name of this process's own. */
+static struct sockaddr_un local_name(void)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+
+	snprintf(a.sun_path + 1, sizeof(a.sun_path) - 1, "gd-libc-%d", getpid());
+	return a;
+}
+
 /* A local datagram socket is writable for poll even while its peer's queue is full. */
 static long send_many_to(int fd)
 {
-	struct sockaddr_un to = { .sun_family = AF_UNIX, .sun_path = "\0gd-libc-dgram" };
+	struct sockaddr_un to = local_name();
 	char c = 'x';
 
 	for (int i = 0; i < 2000; i++)
-		if (sendto(fd, &c, 1, 0, (struct sockaddr *)&to,
-			   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 14)) != 1)
+		if (sendto(fd, &c, 1, 0, (struct sockaddr *)&to, sizeof(struct sockaddr_un)) != 1)
 			return -1;
 	return 2000;
 }
 
 static void start_full_queue(void *arg)
 {
-	struct sockaddr_un at = { .sun_family = AF_UNIX, .sun_path = "\0gd-libc-dgram" };
+	struct sockaddr_un at = local_name();
 	int in = socket(AF_UNIX, SOCK_DGRAM, 0), out = socket(AF_UNIX, SOCK_DGRAM, 0);
 	struct waiter w;
 
-	CHECK_EQ(bind(in, (struct sockaddr *)&at,
-		      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 14)),
-		 0);
+	CHECK_EQ(bind(in, (struct sockaddr *)&at, sizeof(struct sockaddr_un)), 0);
 	start_waiter(&w, send_many_to, out);
 	for (int i = 0; i < 2000; i++)
 		CHECK_EQ(recv(in, got, 4, 0), 1);
@@ -331,14 +337,14 @@ CASE(connect_parks)
 
 static long connect_local(int fd)
 {
-	struct sockaddr_un to = { .sun_family = AF_UNIX, .sun_path = "\0gd-libc-stream" };
+	struct sockaddr_un to = local_name();
 
 	return connect(fd, (struct sockaddr *)&to, sizeof(to));
 }
 
 static void start_local_connect(void *arg)
 {
-	struct sockaddr_un at = { .sun_family = AF_UNIX, .sun_path = "\0gd-libc-stream" };
+	struct sockaddr_un at = local_name();
 	int listener = socket(AF_UNIX, SOCK_STREAM, 0);
 	struct waiter w;
 
