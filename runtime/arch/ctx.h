@@ -47,11 +47,12 @@ struct gd__ctx {
 extern const char gd__ctx_start[];
 
 /*
- * Prepares a fresh stack whose top is hi so that the goroutine begins with entry(), which never
- * returns. Until then arg, which entry gets in a way of its own, lies on the live part of the
- * stack: a leak check must see what a goroutine will use that has not run yet.
+ * Prepares a fresh stack whose top is hi so that the goroutine begins with entry(&seen), which
+ * never returns. seen lies on the live part of the stack and is arg, until entry clears it: a leak
+ * check must see what a goroutine will use that has not run yet, and not what it no longer uses.
  */
-static inline void gd__ctx_prepare(struct gd__ctx *c, uintptr_t hi, void (*entry)(void), void *arg)
+static inline void gd__ctx_prepare(struct gd__ctx *c, uintptr_t hi, void (*entry)(void **seen),
+				   void *arg)
 {
 	uintptr_t *top = (uintptr_t *)(hi & ~(uintptr_t)15) - 4;
 

@@ -10,8 +10,8 @@
 	.text
 
 /*
- * First code of a goroutine, see gd__ctx_prepare: [sp] is its entry function and [sp, 8] what
- * that will use, which has been seen there so far and must not be found later. Unwinders end here.
+ * First code of a goroutine, see gd__ctx_prepare: [sp] is its entry function and [sp, 8] its
+ * argument "seen". Unwinders end here.
  */
 	.hidden	gd__ctx_start
 	.globl	gd__ctx_start
@@ -22,7 +22,7 @@ gd__ctx_start:
 	.cfi_undefined x30
 	hint	#36
 	ldr	x8, [sp]
-	str	xzr, [sp, #8]
+	add	x0, sp, #8
 	/* What another goroutine has left in them would be saved in frames here, and keep things alive. */
 	mov	x19, xzr
 	mov	x20, xzr

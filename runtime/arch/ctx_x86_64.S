@@ -6,8 +6,8 @@
 	.text
 
 /*
- * First code of a goroutine, see gd__ctx_prepare: 0(%rsp) is its entry function and 8(%rsp) what
- * that will use, which has been seen there so far and must not be found later. Unwinders end here.
+ * First code of a goroutine, see gd__ctx_prepare: 0(%rsp) is its entry function and 8(%rsp) its
+ * argument "seen". Unwinders end here.
  */
 	.hidden	gd__ctx_start
 	.globl	gd__ctx_start
@@ -18,7 +18,7 @@ gd__ctx_start:
 	.cfi_undefined rip
 	endbr64
 	movq	(%rsp), %rax
-	movq	$0, 8(%rsp)
+	leaq	8(%rsp), %rdi
 	/* What another goroutine has left in them would be saved in frames here, and keep things alive. */
 	xorl	%ebx, %ebx
 	xorl	%r12d, %r12d

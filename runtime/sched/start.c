@@ -184,12 +184,16 @@ static void end_main(void)
 		gd__os_nanosleep(INT64_C(1000000000) * 3600);
 }
 
-static void go_entry(void)
+static void go_entry(void **seen)
 {
 	gd__arrived();
 	struct gd__g *g = gd__m_self()->cur;
+	void *arg = g->arg;
 
-	g->fn(g->arg);
+	/* In a register before it goes from the stack: a check may stop this thread in between. */
+	__asm__ volatile("" : "+r"(arg) : : "memory");
+	*seen = NULL;
+	g->fn(arg);
 	if (g->id == gd__sched.main_id)
 		end_main();
 	end_self();
