@@ -106,8 +106,8 @@ static bool somebody_waits(const struct gd__m *m)
 static bool may_leave(const struct gd__m *m, const struct gd__g *g, uintptr_t sp)
 {
 	return m->p && m->system_depth == 0 && g->held_back == 0 && !gd__oslock_any(g) &&
-	       gd__load_relaxed(&m->busy) == 0 &&               /* own thread */
-	       gd__load_relaxed(&g->status) == GD__G_RUNNING && /* own goroutine */
+	       !gd__oslock_any(g) && gd__load_relaxed(&m->busy) == 0 && /* own thread */
+	       gd__load_relaxed(&g->status) == GD__G_RUNNING &&         /* own goroutine */
 	       sp >= g->stack_lo && sp < g->stack_hi && gd__os_signal_mask() == m->signal_mask;
 }
 

@@ -171,6 +171,7 @@ static int in_syscall(void)
 
 static void start_where(void *arg)
 {
+	static pthread_mutex_t os_mutex = PTHREAD_MUTEX_INITIALIZER;
 	static pthread_once_t control = PTHREAD_ONCE_INIT;
 	struct sigaction action = { .sa_handler = handler };
 	sigset_t usr1;
@@ -191,6 +192,9 @@ static void start_where(void *arg)
 
 	CHECK_EQ(pthread_once(&control, once), 0);
 	CHECK(!gave_way);
+	CHECK_EQ(pthread_mutex_lock(&os_mutex), 0);
+	CHECK(!gives_way());
+	CHECK_EQ(pthread_mutex_unlock(&os_mutex), 0);
 	gd_syscall(in_syscall());
 	CHECK(gives_way());
 }
