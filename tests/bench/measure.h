@@ -61,30 +61,27 @@ static inline double bench_per_op(void (*run)(long n))
 	return bench_took_ns(run, n) / (double)n;
 }
 
-/* The number behind key in a file of /proc, in bytes; the file gives kB. */
-static inline double bench_proc_bytes(const char *path, const char *key)
+/* Memory of the process in bytes: resident, and its page tables. */
+static inline double bench_memory(void)
 {
-	FILE *f = fopen(path, "re");
+	FILE *f = fopen("/proc/self/status", "re");
 	char line[256];
-	double kb = -1;
+	double kb = 0;
+	int found = 0;
 
-	while (f && kb < 0 && fgets(line, sizeof(line), f))
-		if (strncmp(line, key, strlen(key)) == 0)
-			kb = strtod(line + strlen(key), NULL);
+	while (f && fgets(line, sizeof(line), f)) {
+		if (strncmp(line, "VmRSS:", 6) != 0 && strncmp(line, "VmPTE:", 6) != 0)
+			continue;
+		kb += strtod(line + 6, NULL);
+		found++;
+	}
 	if (f)
 		fclose(f);
-	if (kb < 0) {
-		fprintf(stderr, "no %s in %s\n", key, path);
+	if (found != 2) {
+		fprintf(stderr, "no VmRSS and VmPTE in /proc/self/status\n");
 		exit(1);
 	}
 	return kb * 1024;
-}
-
-/* Memory of the process: resident, and its page tables. */
-static inline double bench_memory(void)
-{
-	return bench_proc_bytes("/proc/self/smaps_rollup", "Rss:") +
-	       bench_proc_bytes("/proc/self/status", "VmPTE:");
 }
 
 static inline const struct bench *bench_choose(const struct bench *rows, size_t n, int argc,
