@@ -38,12 +38,23 @@ __attribute__((constructor(101))) static void find_page(void)
 }
 #endif
 
+long (*gd__os_filter)(long nr, const long *arg);
+
 /* NOLINTNEXTLINE(readability-function-size): a system call has up to six arguments. */
+static GD__NOINLINE long filtered(long n, long a, long b, long c, long d, long e, long f)
+{
+	return gd__os_filter(n, (const long[]){ a, b, c, d, e, f });
+}
+
+/* NOLINTNEXTLINE(readability-function-size): as above. */
 static long raw6(long n, long a, long b, long c, long d, long e, long f)
 {
 	int saved = errno;
-	long r = syscall(n, a, b, c, d, e, f);
+	long r = gd__unlikely(gd__os_filter) ? filtered(n, a, b, c, d, e, f) : 0;
 
+	if (r < 0)
+		return r;
+	r = syscall(n, a, b, c, d, e, f);
 	if (r < 0)
 		r = -errno;
 	errno = saved;

@@ -91,6 +91,13 @@ int64_t gd__os_file_number(const char *path);
 uint64_t gd__os_random(void);
 /* All n bytes, or a negative errno. */
 int gd__os_write(int fd, const void *p, size_t n);
+/*
+ * For tests of what fails: decides before each system call of the runtime whether it is made (0),
+ * or what it gives instead (a negative errno). arg: its six arguments. Called on any thread, with
+ * locks of the runtime held and on small stacks: it waits for nothing and calls nothing of the
+ * runtime. NULL, as normally: all are made. Set while there is one thread.
+ */
+extern long (*gd__os_filter)(long nr, const long *arg);
 /* Any system call, as made by the layers above with their own numbers: the kernel's result, a
  * negative errno included. */
 long gd__os_call(long n, long a, long b, long c, long d, long e, long f);
