@@ -112,7 +112,8 @@ static void interrupt(void)
 {
 	static const uint64_t one = 1;
 
-	gd__os_call(SYS_write, bell, (long)&one, sizeof(one), 0, 0, 0);
+	while (gd__os_call(SYS_write, bell, (long)&one, sizeof(one), 0, 0, 0) == -EINTR)
+		;
 }
 
 static void forget(void)

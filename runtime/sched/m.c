@@ -315,17 +315,9 @@ static int make(struct gd__p *p, bool spinning, void (*helper)(void))
 	return r;
 }
 
-bool gd__m_start(struct gd__p *p, bool spinning)
+int gd__m_start(struct gd__p *p, bool spinning)
 {
-	int r = make(p, spinning, NULL);
-
-	if (r == 0)
-		return true;
-	/* With another M alive the program goes on, with less of it at the same time. */
-	if (gd__sched.nm <= 1)
-		gd__fatal("cannot start a thread: %s",
-			  r == EAGAIN ? "the limit of threads is reached" : "out of memory");
-	return false;
+	return make(p, spinning, NULL);
 }
 
 void gd__m_start_helper(void (*fn)(void))

@@ -82,10 +82,10 @@ struct gd__m *gd__m_busy_begin(void);
 void gd__m_busy_end(struct gd__m *m);
 
 /*
- * Starts a thread that runs goroutines, holding p (spinning: it has to look for them). false:
- * no thread can be had, p stays with the caller.
+ * Starts a thread that runs goroutines, holding p (spinning: it has to look for them). 0; or
+ * EAGAIN (limit of threads), ENOMEM: p stays with the caller.
  */
-bool gd__m_start(struct gd__p *p, bool spinning);
+int gd__m_start(struct gd__p *p, bool spinning);
 /* Sleeps until woken with a P, or until deadline (INT64_MAX: no limit). True if woken. */
 bool gd__m_sleep(struct gd__m *m, int64_t deadline);
 void gd__m_wake(struct gd__m *m);

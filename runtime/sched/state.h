@@ -96,6 +96,8 @@ struct gd__p *gd__p_idle_get(void);
 
 /* steal.c */
 struct gd__g *gd__find_runnable(struct gd__m *m, bool *inherit);
+/* Whether something is queued anywhere, or due. */
+bool gd__work_waits(void);
 void gd__stop_m(struct gd__m *m); /* goes idle without a P; returns with one */
 /* Wakes or makes an M for p; p NULL: an idle P, and nothing if there is none. */
 void gd__start_m(struct gd__p *p, bool spinning);

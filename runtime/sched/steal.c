@@ -7,6 +7,8 @@
  * are seq_cst, so at least one of the two sees the other (store queue, load
  * nmspinning against store nmspinning, load queue).
  */
+#include <errno.h>
+
 #include "runtime/base/atomic.h"
 #include "runtime/base/fatal.h"
 #include "runtime/base/os_linux.h"
@@ -91,7 +93,7 @@ static struct gd__g *steal_if_allowed(struct gd__m *m)
 	return steal(m);
 }
 
-static bool anything_queued(void)
+bool gd__work_waits(void)
 {
 	uint32_t n = gd__load_relaxed(&gd__sched.procs); /* changes only in a stopped world */
 
@@ -123,7 +125,7 @@ static struct gd__g *go_idle(struct gd__m *m)
 		gd__add_seq_cst(&gd__sched.nmspinning, -1); /* pairs with the cas in gd__wake_p */
 	}
 	gd__fence_seq_cst(); /* between giving up above and looking below: see the file's comment */
-	if (anything_queued()) {
+	if (gd__work_waits()) {
 		struct gd__p *p;
 
 		gd__lock(&gd__sched.lock, GD__RANK_SCHED);
@@ -307,20 +309,26 @@ static struct gd__m *choose_m(struct gd__p **p, bool spinning, bool *create)
 void gd__start_m(struct gd__p *p, bool spinning)
 {
 	struct gd__m *self = gd__m_busy_begin(), *m; /* p is on its way: see m.h */
-	bool create;
+	bool create, alone = false;
+	int r;
 
 	gd__lock(&gd__sched.lock, GD__RANK_SCHED);
 	m = choose_m(&p, spinning, &create);
 	gd__unlock(&gd__sched.lock);
 	if (m)
 		gd__m_wake(m);
-	if (create && !gd__m_start(p, spinning)) {
+	r = create ? gd__m_start(p, spinning) : 0;
+	if (r != 0) {
 		gd__lock(&gd__sched.lock, GD__RANK_SCHED);
-		gd__sched.nm--;
+		alone = --gd__sched.nm == 0;
 		without_thread(p, spinning);
 		gd__unlock(&gd__sched.lock);
 	}
 	gd__m_busy_end(self);
+	/* With another M alive the program goes on, with less of it at the same time. */
+	if (alone)
+		gd__fatal("cannot start a thread: %s",
+			  r == EAGAIN ? "the limit of threads is reached" : "out of memory");
 }
 
 void gd__wake_p(void)

@@ -29,6 +29,8 @@
 #define UNATTENDED_NS 200000
 /* How often a deadlock that a thread of the program might still resolve is looked at again. */
 #define DOUBT_NS INT64_C(1000000000)
+/* How long work may wait because no thread can be made and all there are sit in system calls. */
+#define STARVED_NS INT64_C(1000000000)
 
 /* What signal handlers ask for. */
 static _Atomic uint32_t ask_dump;
@@ -183,7 +185,8 @@ static bool look_after_poller(int64_t now)
 		seen = polls;
 		return false;
 	}
-	if (gd__load_relaxed(&gd__sched.npidle) > 0) { /* a hint */
+	/* hints; where no M can come, this thread looks itself */
+	if (gd__load_relaxed(&gd__sched.npidle) > 0 && !gd__load_relaxed(&gd__sched.starved)) {
 		gd__wake_p(); /* the M that comes finds nothing else, and waits there */
 		return false;
 	}
@@ -205,10 +208,35 @@ static void widen_ticks(void)
 	}
 }
 
+/*
+ * A thread was refused: tries again. A thread may come back from its system call; but one that
+ * waits there for what another goroutine is to do would wait for ever, and without a word.
+ */
+static void look_after_starved(int64_t now)
+{
+	static int64_t refused, since; /* sysmon's own, as seen */
+	static uint32_t seen;
+	uint32_t did = activity();
+
+	if (!gd__load_relaxed(&gd__sched.starved) || now - refused < LONGEST_NS) /* a hint */
+		return;
+	refused = now;
+	gd__store_relaxed(&gd__sched.starved, 0); /* set again if it is refused again */
+	gd__wake_p();
+	if (did != seen || !gd__load_relaxed(&gd__sched.starved) ||
+	    !gd__work_waits()) { /* a hint */
+		seen = did;
+		since = now;
+	} else if (now - since >= STARVED_NS) {
+		gd__fatal("cannot start a thread (out of memory, or their limit is reached), and "
+			  "all there are wait in system calls");
+	}
+}
+
 /* What a round of sysmon does in a world that goes on. True if it found something to do. */
 static bool look_after(int64_t now)
 {
-	static int64_t traced, refused, doubted; /* sysmon's own */
+	static int64_t traced, doubted; /* sysmon's own */
 	bool busy = gd__retake_syscalls(now);
 
 	gd__store_relaxed(&gd__sched.clock, now);
@@ -218,11 +246,7 @@ static bool look_after(int64_t now)
 	busy |= look_after_poller(now);
 	if (gd__sources_deadline() < now - SHORTEST_NS)
 		gd__wake_p();
-	if (gd__load_relaxed(&gd__sched.starved) && now - refused >= LONGEST_NS) { /* a hint */
-		refused = now;
-		gd__store_relaxed(&gd__sched.starved, 0); /* set again if it is refused again */
-		gd__wake_p();
-	}
+	look_after_starved(now);
 	if (gd__load_relaxed(&gd__sched.doubtful) && now - doubted >= DOUBT_NS) { /* a hint */
 		doubted = now;
 		gd__store_relaxed(&gd__sched.doubtful, 0); /* set again if it is still so */

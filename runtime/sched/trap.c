@@ -116,6 +116,7 @@ void gd__trap_thread_init(struct gd__m *m)
 {
 	stack_t alt = { .ss_size = ALT_STACK };
 
+	m->alt_before = (stack_t){ .ss_flags = SS_DISABLE }; /* what to go back to if it fails */
 	if (!m->alt_stack)
 		m->alt_stack = gd__os_map(ALT_STACK);
 	alt.ss_sp = m->alt_stack;

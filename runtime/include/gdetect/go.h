@@ -40,7 +40,8 @@ extern "C" {
 
 /*
  * Runs start(arg) as the main goroutine. Returns 0 when it has returned,
- * GD_ENOMEM if the runtime could not get its first memory or thread.
+ * GD_ENOMEM if there is no memory for the main goroutine. Without its first
+ * threads the runtime ends the process with a fatal error.
  * A second call in one process, or a call from a goroutine, is a fatal error.
  */
 int gd_run(void (*start)(void *arg), void *arg);
