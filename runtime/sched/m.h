@@ -62,7 +62,7 @@ struct gd__m {
 };
 
 /* Only gd__m_self and the thread's first code name it. */
-extern GD__TLS struct gd__m *gd__m_tls GD__HIDDEN;
+extern GD__TLS struct gd__m *gd__m_tls;
 
 /* This thread's M; NULL on a foreign thread. Do not keep it across a park. */
 static GD__ALWAYS_INLINE struct gd__m *gd__m_self(void)

@@ -13,6 +13,7 @@ static void touch_guard(void)
 {
 	char *p = gd__os_map(4 * GD__PAGE);
 
+	signal(SIGSEGV, SIG_DFL); /* a sanitizer has its own end for it */
 	if (gd__os_guard(p, GD__PAGE) == 0)
 		((volatile char *)p)[0] = 1;
 	else
