@@ -10,6 +10,7 @@
 
 #include "runtime/base/atomic.h"
 #include "runtime/base/fmt.h"
+#include "runtime/base/options.h"
 #include "runtime/base/os_linux.h"
 
 void (*gd__fatal_dump)(int fd);
@@ -34,6 +35,11 @@ void gd__fatal_forget(void)
 	gd__store_relaxed(&dying, 0); /* there is one thread */
 }
 
+int64_t gd__dump_patience(void)
+{
+	return (int64_t)gd__options.dump_wait_ms * 1000000;
+}
+
 void gd__fatal(const char *fmt, ...)
 {
 	char buf[512];
@@ -42,13 +48,14 @@ void gd__fatal(const char *fmt, ...)
 
 	become_the_dying();
 	gd__out_init(&o, buf, sizeof(buf), 2);
+	o.patience_ns = gd__dump_patience();
 	gd__out_str(&o, "fatal error: ");
 	va_start(ap, fmt);
 	gd__out_vfmt(&o, fmt, ap);
 	va_end(ap);
 	gd__out_str(&o, "\n");
 	gd__out_flush(&o);
-	if (gd__fatal_dump)
+	if (gd__fatal_dump && !o.stuck)
 		gd__fatal_dump(2);
 	gd__os_exit(GD__EXIT_FATAL);
 }

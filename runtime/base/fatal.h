@@ -8,6 +8,8 @@
 #ifndef GD_RUNTIME_BASE_FATAL_H
 #define GD_RUNTIME_BASE_FATAL_H
 
+#include <stdint.h>
+
 #include "runtime/base/compiler.h"
 
 #define GD__EXIT_FATAL 2
@@ -17,6 +19,9 @@ void gd__throw(const char *text) GD__NORETURN;
 
 /* Prints one line "gdetect: ..." to stderr. For conditions that do not stop the program. */
 void gd__warn(const char *fmt, ...) GD__PRINTF(1, 2);
+
+/* Option dump_wait_ms: how long output of last resort waits for its reader, in ns. 0: for ever. */
+int64_t gd__dump_patience(void);
 
 /* In the child of a fork: whichever thread of the parent was dying, it is not here. */
 void gd__fatal_forget(void);

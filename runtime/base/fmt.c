@@ -1,6 +1,7 @@
 /* fmt.c - the formatter; see fmt.h for what it understands. */
 #include "runtime/base/fmt.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 
 void gd__out_init(struct gd__out *o, char *buf, size_t cap, int fd)
 {
-	*o = (struct gd__out){ buf, 0, cap, fd };
+	*o = (struct gd__out){ .buf = buf, .cap = cap, .fd = fd };
 	if (cap > 0)
 		buf[0] = '\0';
 }
@@ -17,7 +18,11 @@ void gd__out_init(struct gd__out *o, char *buf, size_t cap, int fd)
 void gd__out_flush(struct gd__out *o)
 {
 	if (o->fd >= 0) {
-		gd__os_write(o->fd, o->buf, o->len);
+		if (o->patience_ns == 0)
+			gd__os_write(o->fd, o->buf, o->len);
+		else if (!o->stuck)
+			o->stuck = gd__os_write_within(o->fd, o->buf, o->len, o->patience_ns) ==
+				   -ETIMEDOUT;
 		o->len = 0;
 	}
 	if (o->cap > 0)

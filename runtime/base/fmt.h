@@ -7,7 +7,9 @@
 #define GD_RUNTIME_BASE_FMT_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "runtime/base/compiler.h"
 
@@ -19,6 +21,10 @@ struct gd__out {
 	char *buf;
 	size_t len, cap;
 	int fd;
+	/* Set after gd__out_init: once fd has taken nothing for so long, what follows is dropped.
+	 */
+	int64_t patience_ns; /* 0: waits for ever */
+	bool stuck;
 };
 
 void gd__out_init(struct gd__out *o, char *buf, size_t cap, int fd);

@@ -5,8 +5,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/futex.h>
 #include <linux/membarrier.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -359,6 +361,47 @@ int gd__os_write(int fd, const void *p, size_t n)
 
 		if (r == -EINTR)
 			continue;
+		if (r <= 0)
+			return r < 0 ? (int)r : -EIO;
+		s += r;
+		n -= (size_t)r;
+	}
+	return 0;
+}
+
+/* Until fd takes PIPE_BUF bytes at once, or fails; false: not by then. */
+static bool wait_writable(int fd, int64_t deadline)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+
+	for (;;) {
+		int64_t left = deadline - gd__os_now();
+		struct timespec ts = { left / 1000000000, left % 1000000000 };
+
+		if (left <= 0)
+			return false;
+
+		long r = raw6(SYS_ppoll, (long)&p, 1, (long)&ts, 0, 8, 0);
+
+		if (r != -EINTR)
+			return r != 0; /* an error: the write shall say it */
+	}
+}
+
+int gd__os_write_within(int fd, const void *p, size_t n, int64_t patience_ns)
+{
+	const char *s = p;
+
+	while (n > 0) {
+		int64_t deadline = gd__os_now() + patience_ns;
+		size_t part = n < PIPE_BUF ? n : PIPE_BUF;
+		long r;
+
+		do {
+			if (!wait_writable(fd, deadline))
+				return -ETIMEDOUT;
+			r = raw6(SYS_write, fd, (long)s, (long)part, 0, 0, 0);
+		} while (r == -EINTR || r == -EAGAIN);
 		if (r <= 0)
 			return r < 0 ? (int)r : -EIO;
 		s += r;

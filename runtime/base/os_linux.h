@@ -92,6 +92,11 @@ uint64_t gd__os_random(void);
 /* All n bytes, or a negative errno. */
 int gd__os_write(int fd, const void *p, size_t n);
 /*
+ * The same in parts that a pipe or socket takes without blocking, with a pause of at most
+ * patience_ns before each: else -ETIMEDOUT. Waits for a descriptor that does not block, too.
+ */
+int gd__os_write_within(int fd, const void *p, size_t n, int64_t patience_ns);
+/*
  * For tests of what fails: decides before each system call of the runtime whether it is made (0),
  * or what it gives instead (a negative errno). arg: its six arguments. Called on any thread, with
  * locks of the runtime held and on small stacks: it waits for nothing and calls nothing of the

@@ -64,6 +64,7 @@ static void print(void *arg)
 	struct gd__out o;
 
 	gd__out_init(&o, buf, sizeof(buf), *(int *)arg);
+	o.patience_ns = gd__dump_patience(); /* the world stands still meanwhile */
 	gd__print_goroutines(&o);
 	gd__out_flush(&o);
 }

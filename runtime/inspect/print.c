@@ -9,6 +9,7 @@
 #include "runtime/base/os_linux.h"
 #include "runtime/base/waitreason.h"
 #include "runtime/inspect/inspect.h"
+#include "runtime/inspect/memo.h"
 #include "runtime/inspect/traceback.h"
 
 #define SECOND INT64_C(1000000000)
@@ -69,14 +70,47 @@ static void print_age(struct gd__out *o, int64_t ns)
 		gd__out_fmt(o, ", %lld second%s", (long long)seconds, seconds == 1 ? "" : "s");
 }
 
-/* A name that the program gave, not the function as it stood in gd_go. */
-static bool has_own_name(const struct gd__ginfo *g)
+/* One dump, or one goroutine: then without a memo. */
+struct dump {
+	struct gd__out *o;
+	const struct gd__runtime *rt;
+	struct gd__memo *memo;
+};
+
+#define LINE_MAX_BYTES 400 /* the longest function, or file and line */
+
+/* What render says of pcs in one line: from the memo, or in buf. */
+static const char *line_of(const struct dump *d, gd__memo_render *render, const uintptr_t *pcs,
+			   size_t n, char buf[LINE_MAX_BYTES])
+{
+	const char *text = gd__memo_text(d->memo, render, pcs, n);
+	struct gd__out o;
+
+	if (text)
+		return text;
+	gd__out_init(&o, buf, LINE_MAX_BYTES, -1);
+	render(&o, pcs, n);
+	gd__out_flush(&o);
+	return buf;
+}
+
+static void render_function(struct gd__out *o, const uintptr_t *pcs, size_t n)
 {
 	struct gd__symbol s;
 
+	if (n > 0 && gd__symbolize(pcs[0], false, 0, &s))
+		gd__out_str(o, s.function);
+}
+
+/* A name that the program gave, not the function as it stood in gd_go. */
+static bool has_own_name(const struct dump *d, const struct gd__ginfo *g)
+{
+	char buf[LINE_MAX_BYTES];
+	uintptr_t entry = g->entry;
+
 	if (g->name[0] == '\0' || (g->id == 1 && strcmp(g->name, "main") == 0))
 		return false;
-	return !gd__symbolize(g->entry, false, 0, &s) || strcmp(s.function, g->name) != 0;
+	return strcmp(line_of(d, render_function, &entry, 1, buf), g->name) != 0;
 }
 
 /*
@@ -92,9 +126,10 @@ static bool is_deep(const struct gd__ginfo *g, size_t *kib)
 	return *kib > (g->stack_hi - g->stack_lo) / 2048;
 }
 
-static void print_labels(struct gd__out *o, const struct gd__ginfo *g)
+static void print_labels(const struct dump *d, const struct gd__ginfo *g)
 {
-	bool named = has_own_name(g);
+	struct gd__out *o = d->o;
+	bool named = has_own_name(d, g);
 	size_t kib = 0;
 	bool deep = is_deep(g, &kib);
 
@@ -110,8 +145,9 @@ static void print_labels(struct gd__out *o, const struct gd__ginfo *g)
 		gd__out_str(o, "}");
 }
 
-static void print_header(struct gd__out *o, const struct gd__runtime *rt, const struct gd__ginfo *g)
+static void print_header(const struct dump *d, const struct gd__ginfo *g)
 {
+	struct gd__out *o = d->o;
 	static const char *const states[] = {
 		[GD__GI_RUNNABLE] = "runnable",
 		[GD__GI_RUNNING] = "running",
@@ -122,56 +158,86 @@ static void print_header(struct gd__out *o, const struct gd__runtime *rt, const 
 	gd__out_fmt(o, "goroutine %llu [%s", (unsigned long long)g->id,
 		    waits ? gd__wait_text(g->reason) : states[g->state]);
 	if (waits)
-		print_age(o, rt->now_ns - g->since_ns);
+		print_age(o, d->rt->now_ns - g->since_ns);
 	if (g->locked)
 		gd__out_str(o, ", locked to thread");
-	print_labels(o, g);
+	print_labels(d, g);
 	gd__out_str(o, "]:\n");
 }
 
-/* The first frame of the user's on the stack that started g. */
-static bool find_creator(const struct gd__ginfo *g, struct gd__symbol *s)
+/* The first frame of the user's on a stack that started a goroutine. */
+static bool find_creator(const uintptr_t *pcs, size_t n, struct gd__symbol *s)
 {
-	for (uint32_t i = 0; i < g->ncreate; i++)
-		for (size_t depth = 0; gd__symbolize(g->create_pc[i], true, depth, s); depth++)
+	for (size_t i = 0; i < n; i++)
+		for (size_t depth = 0; gd__symbolize(pcs[i], true, depth, s); depth++)
 			if (!s->ours)
 				return true;
 	return false;
 }
 
-static void print_creator(struct gd__out *o, const struct gd__ginfo *g)
+static void render_creator(struct gd__out *o, const uintptr_t *pcs, size_t n)
 {
 	struct gd__symbol s;
-	bool found = find_creator(g, &s);
+
+	gd__out_str(o, find_creator(pcs, n, &s) && s.function[0] ? s.function : "??");
+}
+
+static void render_creator_line(struct gd__out *o, const uintptr_t *pcs, size_t n)
+{
+	struct gd__symbol s;
+
+	if (find_creator(pcs, n, &s) && s.file[0] != '\0' && s.line > 0)
+		gd__out_fmt(o, "%s:%d", s.file, s.line);
+}
+
+static void print_creator(const struct dump *d, const struct gd__ginfo *g)
+{
+	uintptr_t pcs[GD__GI_FRAMES];
+	char buf[LINE_MAX_BYTES];
 
 	if (g->parent_id == 0) /* main, or started by a timer */
 		return;
-	gd__out_fmt(o, "created by %s in goroutine %llu\n",
-		    found && s.function[0] ? s.function : "??", (unsigned long long)g->parent_id);
-	if (found && s.file[0] != '\0' && s.line > 0)
-		gd__out_fmt(o, "\t%s:%d\n", s.file, s.line);
-	else if (g->site[0] != '\0')
-		gd__out_fmt(o, "\t%s\n", g->site);
+	for (uint32_t i = 0; i < g->ncreate; i++)
+		pcs[i] = g->create_pc[i];
+	gd__out_fmt(d->o, "created by %s in goroutine %llu\n",
+		    line_of(d, render_creator, pcs, g->ncreate, buf),
+		    (unsigned long long)g->parent_id);
+	const char *line = line_of(d, render_creator_line, pcs, g->ncreate, buf);
+
+	if (line[0] == '\0')
+		line = g->site;
+	if (line[0] != '\0')
+		gd__out_fmt(d->o, "\t%s\n", line);
+}
+
+static void print_one(const struct dump *d, const struct gd__ginfo *g, const uintptr_t *pcs,
+		      size_t n)
+{
+	const char *stack = n > 0 ? gd__memo_text(d->memo, gd__print_stack, pcs, n) : NULL;
+
+	print_header(d, g);
+	if (stack)
+		gd__out_str(d->o, stack);
+	else if (n > 0)
+		gd__print_stack(d->o, pcs, n);
+	else
+		gd__out_str(d->o, "\tgoroutine running on other thread; stack unavailable\n");
+	print_creator(d, g);
+	gd__out_str(d->o, "\n");
 }
 
 void gd__print_goroutine(struct gd__out *o, const struct gd__runtime *rt, const struct gd__ginfo *g,
 			 const uintptr_t *pcs, size_t n)
 {
-	print_header(o, rt, g);
-	if (n > 0)
-		gd__print_stack(o, pcs, n);
-	else
-		gd__out_str(o, "\tgoroutine running on other thread; stack unavailable\n");
-	print_creator(o, g);
-	gd__out_str(o, "\n");
+	print_one(&(struct dump){ o, rt, NULL }, g, pcs, n);
 }
 
-static void print_goroutine(struct gd__out *o, const struct gd__runtime *rt,
-			    const struct gd__ginfo *g)
+static void print_goroutine(const struct dump *d, const struct gd__ginfo *g)
 {
 	uintptr_t pcs[GD__FRAMES_MAX];
+	size_t n = gd__trace_again(d->memo, d->rt, g, pcs);
 
-	gd__print_goroutine(o, rt, g, pcs, gd__trace_goroutine(rt, g, pcs, GD__FRAMES_MAX));
+	print_one(d, g, pcs, n);
 }
 
 void gd__print_missing(struct gd__out *o)
@@ -215,10 +281,13 @@ void gd__print_goroutines(struct gd__out *o)
 		gd__out_fmt(o,
 			    "(child of a fork: %llu goroutines are in the parent process only)\n\n",
 			    (unsigned long long)rt.lost);
+	struct dump d = { o, &rt, gd__memo_make() };
+
 	for (uint64_t i = 0; self != 0 && i < rt.ngoroutines; i++)
 		if (gd__inspect_goroutine(&rt, i, &g, &broken) && g.id == self)
-			print_goroutine(o, &rt, &g);
-	for (uint64_t i = 0; i < rt.ngoroutines; i++)
+			print_goroutine(&d, &g);
+	for (uint64_t i = 0; i < rt.ngoroutines && !o->stuck; i++)
 		if (gd__inspect_goroutine(&rt, i, &g, &broken) && g.id != self && !g.system)
-			print_goroutine(o, &rt, &g);
+			print_goroutine(&d, &g);
+	gd__memo_free(d.memo);
 }

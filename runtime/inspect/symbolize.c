@@ -27,6 +27,7 @@
 
 #define PATIENCE_NS INT64_C(3000000000)
 #define CACHE       2048u
+#define WAYS        4u /* entries that an answer may be in: addresses that meet do not oust each other */
 
 static _Atomic int owner; /* tid of the thread that uses libdw and the cache; 0: nobody */
 
@@ -166,11 +167,21 @@ static bool look_up(uintptr_t pc, size_t depth, struct gd__symbol *s, bool with_
 	return true;
 }
 
+/* The entry of this answer, or the one that it is to replace; NULL: no memory. */
 static struct cached *slot_of(uintptr_t pc, size_t depth)
 {
+	static uint32_t turn; /* guarded by owner */
+	uint64_t h = (pc * 0x9e3779b97f4a7c15u >> 40) + depth * 7;
+
 	if (cache == NULL)
 		cache = gd__os_map(CACHE * sizeof(*cache));
-	return cache ? &cache[(pc * 0x9e3779b97f4a7c15u >> 40 ^ depth * 7) % CACHE] : NULL;
+	for (uint32_t way = 0; cache != NULL && way < WAYS; way++) {
+		struct cached *c = &cache[(h + way) % CACHE];
+
+		if (c->pc == pc && c->depth == depth)
+			return c;
+	}
+	return cache ? &cache[(h + turn++ % WAYS) % CACHE] : NULL;
 }
 
 static bool look_up_cached(uintptr_t pc, size_t depth, struct gd__symbol *s)

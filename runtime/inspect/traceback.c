@@ -15,6 +15,7 @@
 #include "runtime/base/compiler.h"
 #include "runtime/base/os_linux.h"
 #include "runtime/inspect/inspect.h"
+#include "runtime/inspect/memo.h"
 #include "runtime/inspect/symbolize.h"
 #include "runtime/inspect/unwind.h"
 #include "runtime/sched/m.h"
@@ -118,6 +119,7 @@ struct walk {
 	uintptr_t lo, hi;
 	uintptr_t *pcs;
 	size_t max, n;
+	struct gd__unwind_log *log; /* or NULL */
 };
 
 /* Without libunwind: what frame pointers give. */
@@ -136,7 +138,7 @@ static void walk(void *arg)
 	struct walk *w = arg;
 
 	if (gd__unwind_load())
-		w->n = gd__unwind(&w->regs, w->exact, w->lo, w->hi, w->pcs, w->max);
+		w->n = gd__unwind(&w->regs, w->exact, w->lo, w->hi, w->pcs, w->max, w->log);
 	else
 		w->n = walk_frames(w);
 }
@@ -224,6 +226,48 @@ static size_t trace_running(const struct gd__runtime *rt, const struct gd__ginfo
 	return 0;
 }
 
+/* From its saved context, by the memo if that knows one like it. */
+static size_t trace_saved(struct gd__memo *memo, const struct gd__ginfo *g, uintptr_t *pcs)
+{
+	struct gd__memo_start s = { g->resume_pc, g->sp, g->bp, g->stack_hi };
+	struct walk w = { .exact = true,
+			  .lo = g->stack_lo,
+			  .hi = g->stack_hi,
+			  .pcs = pcs,
+			  .max = GD__FRAMES_MAX,
+			  .log = gd__memo_log(memo) };
+	size_t n = gd__memo_find_walk(memo, &s, pcs);
+
+	if (n > 0)
+		return n;
+	w.regs.r[GD__DWARF_SP] = g->sp;
+	w.regs.r[GD__DWARF_FP] = g->bp;
+	w.regs.r[GD__DWARF_PC] = g->resume_pc;
+	gd__on_system_stack(walk, &w);
+	gd__memo_keep_walk(memo, &s, pcs, w.n);
+	return w.n;
+}
+
+/* It has not run yet and stands where every goroutine starts: names its own function. */
+static void name_start(const struct gd__ginfo *g, uintptr_t *pcs, size_t n)
+{
+	if (n > 0 && pcs[n - 1] == (uintptr_t)gd__ctx_start)
+		pcs[n - 1] = g->entry + 1;
+}
+
+size_t gd__trace_again(struct gd__memo *memo, const struct gd__runtime *rt,
+		       const struct gd__ginfo *g, uintptr_t pcs[GD__FRAMES_MAX])
+{
+	bool saved = g->state == GD__GI_WAITING || g->state == GD__GI_RUNNABLE;
+
+	if (memo == NULL || !saved || g->sp < g->stack_lo || g->sp >= g->stack_hi)
+		return gd__trace_goroutine(rt, g, pcs, GD__FRAMES_MAX);
+	size_t n = trace_saved(memo, g, pcs);
+
+	name_start(g, pcs, n);
+	return n;
+}
+
 size_t gd__trace_goroutine(const struct gd__runtime *rt, const struct gd__ginfo *g, uintptr_t *pcs,
 			   size_t max)
 {
@@ -243,9 +287,7 @@ size_t gd__trace_goroutine(const struct gd__runtime *rt, const struct gd__ginfo 
 	size_t n = gd__trace_regs(pcs, max, regs, g->resume_pc,
 				  g->sp < g->stack_lo ? g->sp : g->stack_lo, g->stack_hi);
 
-	/* It has not run yet and stands where every goroutine starts: name its own function. */
-	if (n > 0 && pcs[n - 1] == (uintptr_t)gd__ctx_start)
-		pcs[n - 1] = g->entry + 1;
+	name_start(g, pcs, n);
 	return n;
 }
 

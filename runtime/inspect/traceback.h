@@ -18,6 +18,7 @@
 #define GD__FRAMES_MAX 64
 
 struct gd__ginfo;
+struct gd__memo;
 struct gd__runtime;
 
 /* Stack of the caller, innermost first; skip leaves out that many frames of ours. */
@@ -36,6 +37,9 @@ size_t gd__trace_regs(uintptr_t *pcs, size_t max, const uint64_t *regs, uintptr_
  */
 size_t gd__trace_goroutine(const struct gd__runtime *rt, const struct gd__ginfo *g, uintptr_t *pcs,
 			   size_t max);
+/* The same with at most GD__FRAMES_MAX frames, faster where the memo knows such a stack. */
+size_t gd__trace_again(struct gd__memo *memo, const struct gd__runtime *rt,
+		       const struct gd__ginfo *g, uintptr_t pcs[GD__FRAMES_MAX]);
 /*
  * Loads libunwind and libdw. To be called before the world is stopped where the stop may hit
  * threads inside malloc or the loader. Returns what is missing: "libdw.so.1", ... or NULL.

@@ -25,6 +25,7 @@
 static __typeof__(&unw_init_local2) init_local2;
 static __typeof__(&unw_step) step;
 static __typeof__(&unw_get_reg) get_reg;
+static __typeof__(&unw_get_save_loc) get_save_loc;
 
 enum { UNTRIED, READY, MISSING };
 static _Atomic int library;
@@ -43,16 +44,32 @@ bool gd__unwind_load(void)
 		init_local2 = (__typeof__(init_local2))dlsym(lib, NAME(unw_init_local2));
 		step = (__typeof__(step))dlsym(lib, NAME(unw_step));
 		get_reg = (__typeof__(get_reg))dlsym(lib, NAME(unw_get_reg));
+		get_save_loc = (__typeof__(get_save_loc))dlsym(lib, NAME(unw_get_save_loc));
 	}
-	bool ready = lib != NULL && init_local2 != NULL && step != NULL && get_reg != NULL;
+	bool ready = lib != NULL && init_local2 != NULL && step != NULL && get_reg != NULL &&
+		     get_save_loc != NULL;
 
 	gd__store_release(&library, ready ? READY : MISSING); /* pairs with the load above */
 	errno = saved;
 	return ready;
 }
 
+static void note(struct gd__unwind_log *log, unw_cursor_t *cursor, unw_word_t sp)
+{
+	unw_save_loc_t at;
+	unw_word_t fp;
+
+	if (get_reg(cursor, GD__DWARF_FP, &fp) != 0 || get_save_loc(cursor, GD__DWARF_FP, &at) != 0)
+		return; /* log->n stays behind */
+	log->frame[log->n].sp = sp;
+	log->frame[log->n].fp = fp;
+	log->frame[log->n].fp_at = at.type == UNW_SLT_MEMORY ? at.u.addr : 0;
+	log->n++;
+}
+
+/* NOLINTNEXTLINE(readability-function-size): a stack, the answer, and a log if wanted */
 size_t gd__unwind(const struct gd__unwind_regs *regs, bool exact, uintptr_t lo, uintptr_t hi,
-		  uintptr_t *pcs, size_t max)
+		  uintptr_t *pcs, size_t max, struct gd__unwind_log *log)
 {
 	unw_context_t context;
 	unw_cursor_t cursor;
@@ -70,6 +87,8 @@ size_t gd__unwind(const struct gd__unwind_regs *regs, bool exact, uintptr_t lo, 
 		       sp > last) {
 			pcs[n++] = gd__code_address(pc);
 			last = sp;
+			if (log)
+				note(log, &cursor, sp);
 			if (step(&cursor) <= 0)
 				break;
 		}
