@@ -234,7 +234,7 @@ static void creation_stack(struct gd__g *g, const struct gd__g *parent, uintptr_
 }
 
 /* Frames hold no longer run of zeros than this, mostly: only a large array that was not used. */
-#define WIPE_GAP 512
+#define WIPE_GAP 256
 
 /*
  * For the leak detector: what an ended goroutine left behind on this stack would look like a
