@@ -3,7 +3,7 @@
  *
  * The files: p, runq (queues), m (threads), g, stack (goroutines), sched (the
  * loop), steal (finding work, going idle), park (park, ready, yield), syscall,
- * sysmon, stw, preempt, trap, start.
+ * sysmon, schedtrace, stw, preempt, trap, start.
  */
 #ifndef GD_RUNTIME_SCHED_STATE_H
 #define GD_RUNTIME_SCHED_STATE_H
@@ -227,7 +227,7 @@ void gd__trim_step(int64_t now);
 bool gd__trim_due(void);
 void gd__trim_forget(void); /* the child of a fork: nobody is at it */
 
-/* sysmon.c: the scheduler's own line of schedtrace */
+/* schedtrace.c: the scheduler's state on stderr, as the options schedtrace and scheddetail say */
 void gd__schedtrace(int64_t now);
 
 #endif

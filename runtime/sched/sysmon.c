@@ -11,7 +11,6 @@
 
 #include "runtime/base/atomic.h"
 #include "runtime/base/fatal.h"
-#include "runtime/base/fmt.h"
 #include "runtime/base/options.h"
 #include "runtime/base/os_linux.h"
 #include "runtime/hook/hook.h"
@@ -147,25 +146,6 @@ static enum rest sleep_while_idle(void)
 	}
 	gd__store_seq_cst(&gd__sched.sysmon_idle, 0); /* pairs with gd__p_idle_get */
 	return slept ? SLEPT : NO_REST;
-}
-
-void gd__schedtrace(int64_t now)
-{
-	uint32_t n = gd__load_relaxed(&gd__sched.procs); /* all of this is a snapshot */
-	char buf[512];
-	struct gd__out o;
-
-	gd__out_init(&o, buf, sizeof(buf), 2);
-	gd__out_fmt(&o,
-		    "SCHED %ldms: procs=%u idleprocs=%d threads=%d spinningthreads=%d "
-		    "idlethreads=%d goroutines=%ld runqueue=%d [",
-		    (now - gd__sched.started_at) / 1000000, n, gd__load_relaxed(&gd__sched.npidle),
-		    gd__sched.nm, gd__load_relaxed(&gd__sched.nmspinning), gd__sched.nmidle,
-		    gd__sched_alive(), gd__load_relaxed(&gd__sched.global_n));
-	for (uint32_t i = 0; i < n; i++)
-		gd__out_fmt(&o, i ? " %u" : "%u", gd__runq_len(&gd__allp[i].runq));
-	gd__out_str(&o, "]\n");
-	gd__out_flush(&o);
 }
 
 /* Whether goroutines wait in the poller with nobody there. */

@@ -1,6 +1,7 @@
 /*
  * debug.h - what the runtime is doing, as numbers. As text: gd_stacks in go.h, SIGQUIT, and
- * GDETECT_OPTIONS=schedtrace=ms. In gdb: gdetect-gdb.
+ * GDETECT_OPTIONS=schedtrace=ms, with :scheddetail=1 for each P, M and goroutine. In gdb:
+ * gdetect-gdb.
  */
 #ifndef GDETECT_DEBUG_H
 #define GDETECT_DEBUG_H
