@@ -143,6 +143,8 @@ static void speak(void *arg)
 		return;
 	}
 	gd__out_init(&o, text, sizeof(text), gd__report_fd());
+	if (r->opt.all_asleep) /* the process dies of it */
+		o.patience_ns = gd__dump_patience();
 	gd__leak_print(&report, &o);
 	for (int v = GD__VERDICT_PROVEN; v <= GD__VERDICT_ALIVE_AT_END; v++)
 		leaked += report.reported[v];
