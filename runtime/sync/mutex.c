@@ -18,10 +18,12 @@
  * If the load came before the barrier, so did the store to unlocking, and the waiter waits for that
  * unlock to be over; then it sees whether its mark was overwritten, and sets it again. If the load
  * came after the barrier, it sees the mark. So once BUSY is seen after the wait no such unlock is
- * under way or to come. After its store an unlock touches the thread's own memory only: the mutex
- * may be freed by the next one who locks it. Without the kernel's barrier all unlocks are as on a
- * mutex that is BUSY. (Rejected: rseq, assembler for each machine; a word of waiters read after
- * the store: it may be freed memory by then.)
+ * under way or to come. One marks at a time, under lock_: else the mark that is seen after the wait
+ * could be another's, set again after the first was overwritten, and not yet waited for; and a
+ * waiter who finds BUSY can rely on it under lock_ only. After its store an unlock touches the
+ * thread's own memory only: the mutex may be freed by the next one who locks it. Without the
+ * kernel's barrier all unlocks are as on a mutex that is BUSY. (Rejected: rseq, assembler for each
+ * machine; a word of waiters read after the store: it may be freed memory by then.)
  *
  * Invariants, at each release of lock_:
  *   state_ has WAITERS  <=>  the queue is not empty
@@ -99,7 +101,7 @@ static void await_unlocks(const gd_mutex *m)
 			gd__os_nanosleep(1000); /* it has lost its CPU in between: rare */
 }
 
-/* From here on every unlock looks. false: it has become free. */
+/* Under lock_: from here on every unlock looks. false: it has become free. */
 static bool mark_busy(gd_mutex *m)
 {
 	for (;;) {
@@ -168,10 +170,8 @@ static GD__NOINLINE void lock_slow(gd_mutex *m, struct gd__g *g, uintptr_t pc) G
 	while (!grab(m, woken)) {
 		if (spin(m, woken))
 			return;
-		if (!mark_busy(m))
-			continue;
 		gd__lock(l, GD__RANK_SYNC);
-		if (!announce(m, woken)) {
+		if (!mark_busy(m) || !announce(m, woken)) {
 			gd__unlock(l);
 			continue;
 		}

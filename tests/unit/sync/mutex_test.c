@@ -1,5 +1,8 @@
 /* link: gdetect */
 /* mutex_test.c - exclusion, hand-over, misuse, and what reports read in a mutex. */
+#include "runtime/base/atomic.h"
+#include "runtime/base/os_linux.h"
+#include "runtime/sched/state.h"
 #include "runtime/sync/sync.h"
 #include "tests/unit/sync/goroutines.h"
 
@@ -230,6 +233,66 @@ CASE(misuse_is_fatal)
 {
 	expect_fatal(unlock_free, "sync: unlock of unlocked mutex");
 	expect_fatal(unlock_twice, "sync: unlock of unlocked mutex");
+}
+
+/* A thread that never locks anything: the monitor. */
+static struct gd__m *monitor(void)
+{
+	struct gd__m *m = gd__load_acquire(&gd__sched.allm);
+
+	while (m && !m->helper)
+		m = gd__load_relaxed(&m->all);
+	return m;
+}
+
+struct first_waiters {
+	gd_mutex mutex;
+	gd_waitgroup group;
+	_Atomic int began;
+};
+
+static void wait_first(void *arg)
+{
+	struct first_waiters *f = arg;
+
+	atomic_fetch_add(&f->began, 1);
+	gd_mutex_lock(&f->mutex);
+	gd_mutex_unlock(&f->mutex);
+	gd_waitgroup_done(&f->group);
+}
+
+/* An unlock has seen nobody and has yet to store that; three waiters come in between. */
+static void late_store(void *arg)
+{
+	struct first_waiters f = { .began = 0 };
+	struct gd__m *m = monitor();
+
+	(void)arg;
+	CHECK(m != NULL);
+	gd_waitgroup_add(&f.group, 3);
+	gd_mutex_lock(&f.mutex);
+	gd__store_release(&m->unlocking, &f.mutex);
+	for (int i = 0; i < 3; i++)
+		gd_go_fn(wait_first, &f);
+	while (atomic_load(&f.began) < 3)
+		gd_yield();
+	gd__os_nanosleep(
+		20000000); /* a waiter that does not wait for the store has parked by now */
+	gd__store_release((_Atomic uint32_t *)&f.mutex.state_, 0);
+	gd__store_release(&m->unlocking, NULL);
+	gd_waitgroup_wait(&f.group);
+}
+
+CASE(the_first_waiters_await_an_unlock_under_way)
+{
+	int status = -1;
+	pid_t pid;
+
+	if (!gd__os_barrier_init()) /* every unlock looks */
+		return;
+	pid = start_run(late_store, 8, -1);
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK_EQ(status, 0);
 }
 
 UNIT_MAIN
