@@ -125,8 +125,8 @@ __attribute__((unused)) static void fake_settle(void)
 		left = fake.nevents;
 		pthread_mutex_unlock(&fake.lock);
 	}
-	gd_yield();
-	gd_yield();
+	for (int i = 0; i < 10; i++) /* also where a slice of time ends in between */
+		gd_yield();
 }
 
 /* Runs fn as main on one P, over the fake. */

@@ -37,12 +37,18 @@ static void wait_for(struct wait_for_args *a)
 	w->result = r;
 }
 
+/* Everybody who can run has had a turn, also where a slice of time ends in between. */
+static void let_run(void)
+{
+	for (int i = 0; i < 10; i++)
+		gd_yield();
+}
+
 static void begin(struct waiter *w, int fd, enum gd__pd_dir dir, int64_t until)
 {
 	*w = (struct waiter){ .fd = fd, .dir = dir, .until = until, .result = NONE };
 	gd_go(wait_for, .w = w);
-	gd_yield();
-	gd_yield();
+	let_run();
 }
 
 /* --- the model --- */
@@ -113,8 +119,7 @@ static void real_step(int fd, enum gd__pd_dir dir, char action, struct waiter *w
 		gd__pd_close(fd);
 		break;
 	}
-	gd_yield();
-	gd_yield();
+	let_run();
 }
 
 static void try_sequence(int fd, enum gd__pd_dir dir, const char *sequence)
@@ -135,8 +140,7 @@ static void try_sequence(int fd, enum gd__pd_dir dir, const char *sequence)
 		}
 	}
 	gd__pd_close(fd);
-	gd_yield();
-	gd_yield();
+	let_run();
 }
 
 static void every_order(void *arg)
@@ -167,7 +171,7 @@ static void stale(void *arg)
 	begin(&w, 7, GD__PD_READ, GD__FOREVER);
 	old = fake.data[7];
 	CHECK_EQ(gd__pd_close(7), GD_OK);
-	gd_yield();
+	let_run();
 	CHECK_EQ(w.result, GD_ECLOSED);
 	CHECK_EQ(gd__pd_open(7, GD__PD_STREAM), GD_OK);
 	begin(&w, 7, GD__PD_READ, GD__FOREVER);
@@ -251,7 +255,7 @@ static void late_in_line(void *arg)
 	CHECK_EQ(first.result, GD_OK);
 	CHECK_EQ(third.result, NONE);
 	CHECK_EQ(gd__pd_close(7), GD_OK);
-	gd_yield();
+	let_run();
 	CHECK_EQ(third.result, GD_ECLOSED);
 }
 
@@ -295,17 +299,14 @@ static void close_waits(void *arg)
 
 	CHECK_EQ(gd__pd_open(7, GD__PD_STREAM), GD_OK);
 	gd_go(hold, .fd = 7, .let_go = &let_go, .closed = &closed);
-	for (int i = 0; i < 5; i++)
-		gd_yield();
+	let_run();
 	gd_go(close_it, .fd = 7, .closed = &closed);
-	for (int i = 0; i < 5; i++)
-		gd_yield();
+	let_run();
 	CHECK(!closed);
 	CHECK_EQ(gd__pd_close(7), GD_ECLOSED); /* who comes second */
 	CHECK_EQ(gd__pd_begin(&u, 7, GD__PD_READ, GD__FOREVER), GD_ECLOSED);
 	let_go = true;
-	for (int i = 0; i < 5; i++)
-		gd_yield();
+	let_run();
 	CHECK(closed);
 }
 
