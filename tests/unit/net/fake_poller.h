@@ -125,6 +125,9 @@ __attribute__((unused)) static void fake_settle(void)
 		left = fake.nevents;
 		pthread_mutex_unlock(&fake.lock);
 	}
+	/* The thread that collected them may be stopped before it has queued their goroutines. */
+	for (int i = 0; i < 5; i++)
+		gd_sleep(50 * GD_MICROSECOND);
 	for (int i = 0; i < 10; i++) /* also where a slice of time ends in between */
 		gd_yield();
 }
