@@ -130,6 +130,8 @@ for w in $wrappers; do
 		# It may wake on another thread, which is a second report: of the unlock.
 		[ "$(printf '%s\n' "$out" | grep -c 'WARNING.*waits')" -eq 1 ] ||
 			fail "$w: $flags: one report" "$out"
+		[ "$(printf '%s\n' "$out" | grep WARNING | grep -vcE 'waits|unlocks, on another')" -eq 0 ] ||
+			fail "$w: $flags: no other report" "$out"
 	done
 
 	for flags in -fgdetect=libc -fgdetect=leak -fgdetect=race -fgdetect \

@@ -13,7 +13,7 @@
 
 #include "tests/support/unit.h"
 
-enum { GOROUTINES = 12, ENOUGH = 50, ROUNDS_MAX = 200000 };
+enum { GOROUTINES = 12, ENOUGH = 200, ROUNDS_MAX = 200000 };
 
 static gd_waitgroup group;
 static gd_mutex mutex;

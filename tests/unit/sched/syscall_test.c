@@ -126,7 +126,7 @@ static void start_short(void *arg)
 		gd_yield();
 	gd_stats(&stats, sizeof(stats));
 	/* A thread that the kernel stops within a call may well lose its P: seldom. */
-	CHECK(stats.retakes < 80000 / 100);
+	CHECK(stats.retakes < 80000 / 1000);
 }
 
 CASE(short_calls_keep_their_p)
