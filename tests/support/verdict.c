@@ -10,11 +10,11 @@
  * Every "expect: REGEX" comment of the source (with -c: between this CASE( and
  * the next) must match stderr; @LINE in it is the number of its own line, @NEXT of the one after.
  * "expect(race): REGEX" counts only if that is the verdict, and "forbid: REGEX"
- * must not match. RACE(x) begins the case race_x as CASE(race_x) does, NORACE(x) norace_x;
- * so do LEAK, NOLEAK and STUCK, whose "leak:" comments verdict_leak.h explains.
- * A line with the comment "race" must be one side of a reported race, with "race?" it may be.
- * A WARNING line that is not about the verdict, and where lines are marked a race of
- * others, fails the test, so that a false report beside the right one is seen.
+ * must not match. "options: TEXT" is added to the program's GDETECT_OPTIONS. RACE(x) begins the
+ * case race_x as CASE(race_x) does, NORACE(x) norace_x; so do LEAK, NOLEAK and STUCK, whose "leak:"
+ * comments verdict_leak.h explains. A line with the comment "race" must be one side of a reported
+ * race, with "race?" it may be. A WARNING line that is not about the verdict, and where lines are
+ * marked a race of others, fails the test, so that a false report beside the right one is seen.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -270,6 +270,21 @@ static void check_marks(const char *err)
 	}
 }
 
+/* "options: TEXT": the last one counts. */
+static void take_options(const char *text)
+{
+	const char *at = strstr(text, "/* options: "), *end = at ? strstr(at, " */") : NULL;
+	const char *given = getenv("GDETECT_OPTIONS");
+	char options[1024];
+
+	if (!end)
+		return;
+	at += strlen("/* options: ");
+	snprintf(options, sizeof(options), "%s%s%.*s", given ? given : "",
+		 given && given[0] ? ":" : "", (int)(end - at), at);
+	setenv("GDETECT_OPTIONS", options, 1);
+}
+
 /* The name of the case that begins on this line, or NULL. */
 static const char *case_begun(const char *text, char *name, size_t size)
 {
@@ -311,7 +326,10 @@ static void check_line(const char *text, int line, const struct verdict *v, cons
 		fail("line %d: must not be reported: %s", line, pattern);
 }
 
-/* Applies the comments of the source, or of one case of it; returns the verdict they give. */
+/*
+ * Applies the comments of the source, or of one case of it, to what the program said in err; NULL:
+ * before it runs. Returns the verdict they give.
+ */
 static const struct verdict *read_source(const char *only, const struct verdict *v, const char *err)
 {
 	FILE *f = fopen(source, "r");
@@ -328,7 +346,9 @@ static const struct verdict *read_source(const char *only, const struct verdict 
 		if (only && case_begun(text, name, sizeof(name)))
 			inside = strcmp(name, only) == 0;
 		seen |= inside;
-		if (inside && v && err)
+		if (inside && !err)
+			take_options(text);
+		else if (inside && v)
 			check_line(text, line, v, err);
 	}
 	fclose(f);

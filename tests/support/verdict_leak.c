@@ -8,12 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MARKS = 100, TEXT = 300 };
+enum { MARKS = 100, TEXT = 300, PATTERNS = 4 };
 
 struct mark {
 	char place[TEXT]; /* "wait.c:12\n", as a line of a stack ends */
 	char reason[TEXT];
-	char pattern[TEXT];
+	char pattern[PATTERNS][TEXT];
+	int npatterns;
 	long expected, found;
 };
 
@@ -60,7 +61,12 @@ void leak_mark_take(const char *source, const char *text, int line)
 	const char *semicolon = memchr(after, ';', (size_t)(end - after));
 
 	copy_trimmed(m->reason, after, semicolon ? semicolon : end);
-	copy_trimmed(m->pattern, semicolon ? semicolon + 1 : end, end);
+	while (semicolon && m->npatterns < PATTERNS) {
+		const char *from = semicolon + 1;
+
+		semicolon = memchr(from, ';', (size_t)(end - from));
+		copy_trimmed(m->pattern[m->npatterns++], from, semicolon ? semicolon : end);
+	}
 	snprintf(m->place, TEXT, "%s:%d\n", base ? base + 1 : source, line + alone);
 	nmarks++;
 }
@@ -120,11 +126,19 @@ static bool has_frame(const struct paragraph *p, const char *place)
 	return false;
 }
 
+static bool matches_all(const struct mark *m, const struct paragraph *p)
+{
+	for (int i = 0; i < m->npatterns; i++)
+		if (!matches(m->pattern[i], p))
+			return false;
+	return true;
+}
+
 static struct mark *mark_of(const struct paragraph *p)
 {
 	for (int i = 0; i < nmarks; i++)
 		if (strcmp(marks[i].reason, p->reason) == 0 && has_frame(p, marks[i].place) &&
-		    (marks[i].pattern[0] == '\0' || matches(marks[i].pattern, p)))
+		    matches_all(&marks[i], p))
 			return &marks[i];
 	return NULL;
 }

@@ -2,10 +2,10 @@
  * verdict_leak.h - which goroutines a leak report must name, by comments beside the lines they
  * are stuck at:
  *
- *     gd_chan_send(c, 1);  (beside it the comment "leak: 2 chan send; REGEX")
+ *     gd_chan_send(c, 1);  (beside it the comment "leak: 2 chan send; REGEX; REGEX")
  *
  * The number (default 1) of goroutines reported with this wait reason and this line on their
- * stack must be exact, REGEX (may be left out) match the paragraph, and a source
+ * stack must be exact, each REGEX (none to four) match the paragraph, and a source
  * with such comments must have no report of others. A comment alone on its line
  * speaks of the line below.
  */
