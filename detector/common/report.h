@@ -23,6 +23,8 @@ enum gd__verdict {
 /* "proven", "owner-stuck", "alive-at-end", "suspect" */
 const char *gd__verdict_text(enum gd__verdict v);
 
+struct gd__verdicts; /* detector/leak/verdict.h */
+
 /* Why a verdict was given. */
 enum gd__evidence {
 	GD__EVIDENCE_NONE,
@@ -37,6 +39,13 @@ enum gd__evidence {
 /* One clause in English, e.g. "nothing that can still run reaches the channel". */
 const char *gd__evidence_text(enum gd__evidence e);
 
+/* What a stuck goroutine keeps. */
+struct gd__retained {
+	uint64_t stack;  /* bytes of its stack in use */
+	uint64_t heap;   /* bytes of heap blocks that only it reaches */
+	uint64_t blocks; /* number of those */
+};
+
 /* One goroutine of a leak report. */
 struct gd__leak {
 	struct gd__ginfo g;
@@ -45,8 +54,8 @@ struct gd__leak {
 	uint32_t nobjects;          /* min(g.nwaits, 4) */
 	struct gd__oinfo object[4]; /* what it waits for */
 	struct gd__winfo wait[4];
-	uint64_t owner_id;       /* CYCLE, OWNER, DEAD_OWNER: who */
-	uint64_t retained_bytes; /* stack + heap reachable only from it */
+	uint64_t owner_id; /* CYCLE, OWNER, DEAD_OWNER: who */
+	struct gd__retained retained;
 };
 
 /* Result of one check. */
@@ -54,9 +63,12 @@ struct gd__leak_result {
 	struct gd__leak *leaks; /* strongest verdict first, then by goroutine id */
 	size_t count;
 	size_t by_verdict[4];
-	uint64_t goroutines; /* looked at */
-	bool ran;            /* false: nothing below means anything; why says the reason */
-	bool complete;       /* false: ran, but some evidence was missing; why says what */
+	uint64_t goroutines;        /* looked at */
+	struct gd__retained shared; /* heap that several of the stuck reach, and nobody else */
+	/* What the verdicts rest on, for story.h and why.h: valid as long as image and arena. */
+	const struct gd__verdicts *verdicts;
+	bool ran;      /* false: nothing below means anything; why says the reason */
+	bool complete; /* false: ran, but some evidence was missing; why says what */
 	char why[192];
 };
 

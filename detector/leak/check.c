@@ -12,8 +12,8 @@ struct check {
 	const struct gd__leak_options *opt;
 	struct gd__arena *arena;
 	struct gd__leak_result *result;
-	struct gd__verdicts v;
-	uint64_t *bytes; /* retained, per goroutine */
+	struct gd__verdicts *v;
+	struct gd__retained *kept; /* per goroutine */
 };
 
 /* Goroutines that are not reported whatever they do. */
@@ -28,7 +28,7 @@ static bool exempt(const struct check *c, size_t g)
 /* What is to be said of a goroutine; false: nothing. */
 static bool reported(const struct check *c, size_t g, struct gd__fate *f)
 {
-	*f = c->v.fate[g];
+	*f = c->v->fate[g];
 	if (exempt(c, g))
 		return false;
 	if (f->stuck)
@@ -45,7 +45,7 @@ static void fill_objects(const struct check *c, struct gd__leak *l)
 		if (!gd__image_wait(c->im, &l->g, i, &l->wait[i]))
 			break;
 		if (l->wait[i].obj)
-			p = gd__wakers_find(&c->v.wakers, l->wait[i].obj, l->wait[i].kind);
+			p = gd__wakers_find(&c->v->wakers, l->wait[i].obj, l->wait[i].kind);
 		if (p)
 			l->object[i] = p->info;
 		else if (l->wait[i].obj) /* of a goroutine that may run: not in the table */
@@ -58,12 +58,12 @@ static bool measure(struct check *c)
 {
 	uint8_t *stuck = gd__arena_get(c->arena, c->im->ng + 1);
 
-	c->bytes = gd__arena_get(c->arena, (c->im->ng + 1) * sizeof(*c->bytes));
-	if (!stuck || !c->bytes)
+	c->kept = gd__arena_get(c->arena, (c->im->ng + 1) * sizeof(*c->kept));
+	if (!stuck || !c->kept)
 		return false;
 	for (size_t g = 0; g < c->im->ng; g++)
-		stuck[g] = c->v.fate[g].stuck;
-	return gd__retained(&c->v.mark, stuck, c->bytes);
+		stuck[g] = c->v->fate[g].stuck;
+	return gd__retained(&c->v->mark, stuck, c->kept, &c->result->shared);
 }
 
 static bool list(struct check *c)
@@ -90,7 +90,7 @@ static bool list(struct check *c)
 			l->verdict = f.verdict;
 			l->evidence = f.evidence;
 			l->owner_id = f.owner_id;
-			l->retained_bytes = c->bytes[g];
+			l->retained = c->kept[g];
 			fill_objects(c, l);
 		}
 	return true;
@@ -106,11 +106,11 @@ static void say_what_is_missing(struct check *c)
 		why = c->im->missing;
 	else if (!c->im->has_heap)
 		why = "no records of heap blocks: reachability proves nothing";
-	else if (c->im->truncated || c->v.mark.unread)
+	else if (c->im->truncated || c->v->mark.unread)
 		why = "some memory could not be read: reachability proves nothing";
-	else if (c->v.wakers.broken)
+	else if (c->v->wakers.broken)
 		why = "some goroutines' wait records could not be read: they count as able to run";
-	else if (c->v.cut)
+	else if (c->v->cut)
 		why = "stopped after many rounds: there may be more stuck goroutines";
 	r->complete = why[0] == '\0';
 	gd__fmt(r->why, sizeof(r->why), "%s", why);
@@ -122,12 +122,14 @@ int gd__leak_check_image(struct gd__image *im, const struct gd__leak_options *op
 	struct check c = { .im = im, .opt = opt, .arena = a, .result = result };
 
 	*result = (struct gd__leak_result){ .goroutines = im->ng };
-	if (!gd__verdict_run(&c.v, im, a, opt) || !measure(&c) || !list(&c)) {
+	c.v = gd__arena_get(a, sizeof(*c.v));
+	if (!c.v || !gd__verdict_run(c.v, im, a, opt) || !measure(&c) || !list(&c)) {
 		*result = (struct gd__leak_result){ .goroutines = im->ng };
 		gd__fmt(result->why, sizeof(result->why), "out of memory for the leak check");
 		return GD_ENOMEM;
 	}
 	result->ran = true;
+	result->verdicts = c.v;
 	say_what_is_missing(&c);
 	return GD_OK;
 }

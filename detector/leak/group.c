@@ -101,7 +101,8 @@ static struct kind *find_kind(struct grouping *p, uint64_t hash)
 	return &p->kind[s->owner];
 }
 
-static void join(struct gd__leak_groups *gs, size_t group, size_t leak, uint64_t retained)
+static void join(struct gd__leak_groups *gs, size_t group, size_t leak,
+		 const struct gd__retained *retained)
 {
 	struct gd__leak_group *g = &gs->group[group];
 
@@ -109,7 +110,9 @@ static void join(struct gd__leak_groups *gs, size_t group, size_t leak, uint64_t
 		gs->next[g->last] = leak;
 	g->last = leak;
 	gs->next[leak] = GD__GROUP_END;
-	g->retained += retained;
+	g->retained.stack += retained->stack;
+	g->retained.heap += retained->heap;
+	g->retained.blocks += retained->blocks;
 }
 
 bool gd__leak_group(struct gd__leak_groups *gs, const struct gd__leak_result *r,
@@ -141,7 +144,7 @@ bool gd__leak_group(struct gd__leak_groups *gs, const struct gd__leak_result *r,
 			k->unwound++;
 			k->group = (uint32_t)g;
 		}
-		join(gs, k->group, i, r->leaks[i].retained_bytes);
+		join(gs, k->group, i, &r->leaks[i].retained);
 	}
 	return true;
 }

@@ -13,7 +13,7 @@
 struct gd__leak_group {
 	size_t first; /* position of its first leak; the others follow by gd__leak_groups.next */
 	size_t last, count;
-	uint64_t retained;
+	struct gd__retained retained; /* of all of them */
 	size_t npcs;
 	uintptr_t pcs[GD__FRAMES_MAX];
 };

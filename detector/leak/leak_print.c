@@ -170,7 +170,7 @@ static void print_group(struct gd__out *o, const struct gd__leak_report *r,
 	print_creation(o, &l->g);
 	print_ids(o, r, g);
 	gd__out_str(o, "  retained: ");
-	print_bytes(o, g->retained);
+	print_bytes(o, g->retained.stack + g->retained.heap);
 	gd__out_str(o, "\n");
 	if (advice.pattern)
 		gd__out_fmt(o, "  looks like: %s; usual repair: %s\n", advice.pattern,

@@ -12,7 +12,8 @@
 
 struct walk {
 	struct gd__mark *m;
-	uint64_t *bytes;
+	struct gd__retained *kept; /* per goroutine */
+	struct gd__retained *shared;
 	uint32_t owner; /* g + 1 of the goroutine at work */
 	struct gd__block *todo;
 	size_t n, cap;
@@ -54,19 +55,24 @@ static void see_word(void *arg, uint64_t v, uint64_t at)
 	if (fresh) {
 		s->from = at;
 		s->owner = w->owner;
-		w->bytes[w->owner - 1] += b.size;
+		w->kept[w->owner - 1].heap += b.size;
+		w->kept[w->owner - 1].blocks++;
 	} else if (s->owner == LIVE || s->owner == SHARED || s->owner == w->owner) {
 		return;
 	} else {
-		w->bytes[s->owner - 1] -= b.size;
+		w->kept[s->owner - 1].heap -= b.size;
+		w->kept[s->owner - 1].blocks--;
+		w->shared->heap += b.size;
+		w->shared->blocks++;
 		s->owner = SHARED;
 	}
 	push(w, &b);
 }
 
-bool gd__retained(struct gd__mark *mark, const uint8_t *stuck, uint64_t *bytes)
+bool gd__retained(struct gd__mark *mark, const uint8_t *stuck, struct gd__retained *kept,
+		  struct gd__retained *shared)
 {
-	struct walk w = { .m = mark, .bytes = bytes };
+	struct walk w = { .m = mark, .kept = kept, .shared = shared };
 
 	for (size_t g = 0; g < mark->im->ng; g++) {
 		const struct gd__ginfo *gi = &mark->im->g[g];
@@ -74,7 +80,7 @@ bool gd__retained(struct gd__mark *mark, const uint8_t *stuck, uint64_t *bytes)
 		if (!stuck[g] || gi->sp == 0)
 			continue;
 		w.owner = (uint32_t)g + 1;
-		bytes[g] = gi->stack_hi - gi->sp;
+		kept[g].stack = gi->stack_hi - gi->sp;
 		if (!mark->im->has_heap)
 			continue;
 		gd__mark_words(mark->im, gi->sp, gi->stack_hi, see_word, &w);

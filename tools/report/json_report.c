@@ -131,7 +131,7 @@ static void write_goroutine(struct json *j, const struct dump *d, const struct g
 	if (g->leak->owner_id)
 		json_int(j, "owner", (int64_t)g->leak->owner_id);
 	json_int(j, "age_seconds", dump_age(d, g) / 1000000000);
-	json_int(j, "retained_bytes", (int64_t)g->leak->retained_bytes);
+	json_int(j, "retained_bytes", (int64_t)(g->leak->retained.stack + g->leak->retained.heap));
 	json_end_object(j);
 }
 

@@ -72,7 +72,7 @@ static void write_retained(FILE *f, const struct group *group)
 	uint64_t n = 0;
 
 	for (size_t i = 0; i < group->n; i++)
-		n += group->member[i]->leak->retained_bytes;
+		n += group->member[i]->leak->retained.stack + group->member[i]->leak->retained.heap;
 	if (n < 10000)
 		fprintf(f, "  retained: %" PRIu64 " bytes\n", n);
 	else if (n < 10000000)

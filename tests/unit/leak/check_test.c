@@ -102,8 +102,13 @@ CASE(retained_is_what_only_it_reaches)
 	fake_poke(f, both, under); /* shared because what leads to it is */
 	run(f);
 	CHECK_EQ(result.count, 2);
-	CHECK_EQ(result.leaks[0].retained_bytes, used + 80 + 160);
-	CHECK_EQ(result.leaks[1].retained_bytes, used);
+	CHECK_EQ(result.leaks[0].retained.stack, used);
+	CHECK_EQ(result.leaks[0].retained.heap, 80 + 160);
+	CHECK_EQ(result.leaks[1].retained.stack, used);
+	CHECK_EQ(result.leaks[1].retained.heap, 0);
+	CHECK_EQ(result.leaks[0].retained.blocks, 2);
+	CHECK_EQ(result.shared.heap, 320 + 64);
+	CHECK_EQ(result.shared.blocks, 2);
 	fake_free(f);
 }
 
