@@ -14,7 +14,7 @@
 #define GD__ANCHOR_MAGIC                                                                           \
 	"\x7fgdetect\xc2\xa7"                                                                      \
 	"anchor" /* 16 bytes and a NUL */
-#define GD__ANCHOR_VERSION 3
+#define GD__ANCHOR_VERSION 4
 #define GD__NOTE_TYPE      1
 
 struct gd__anchor {

@@ -96,8 +96,17 @@ struct gd__oinfo {
 	char site[GD__GI_TEXT];
 	uint64_t last_recv_id, last_recv_pc; /* last receive that returned; 0: never */
 	uint64_t last_send_id, last_send_pc;
-	/* waitgroup: counter */
+	uint64_t left_pc; /* where a receiver stopped waiting without a value; 0: none did */
+	bool timer;       /* of a timer or ticker */
+	bool context;     /* the done channel of a context */
+	/* waitgroup: counter, and who was last to add and be done. An id of 0 with a pc is a thread
+	 * outside of the runtime. */
 	int64_t count;
+	uint64_t last_add_id, last_add_pc;
+	uint64_t last_done_id, last_done_pc;
+	/* cond */
+	uint64_t last_signal_id, last_signal_pc;
+	bool signal_in_vain; /* nobody waited then */
 };
 
 /* A thread of the runtime. */

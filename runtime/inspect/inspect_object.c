@@ -33,6 +33,9 @@ static bool decode_chan(const struct gd__mem *mem, uint64_t addr, struct gd__oin
 	o->last_recv_pc = c.last_recv_pc;
 	o->last_send_id = c.last_send_id;
 	o->last_send_pc = c.last_send_pc;
+	o->left_pc = c.left_pc;
+	o->timer = c.timed;
+	o->context = c.context;
 	return true;
 }
 
@@ -83,6 +86,10 @@ static bool decode_waitgroup(const struct gd__mem *mem, uint64_t addr, struct gd
 	o->size = sizeof(w);
 	o->count = w.count_;
 	o->valid = w.count_ >= 0;
+	o->last_add_id = w.add_id_;
+	o->last_add_pc = (uintptr_t)w.add_pc_;
+	o->last_done_id = w.done_id_;
+	o->last_done_pc = (uintptr_t)w.done_pc_;
 	return true;
 }
 
@@ -94,6 +101,9 @@ static bool decode_cond(const struct gd__mem *mem, uint64_t addr, struct gd__oin
 		return false;
 	o->size = sizeof(c);
 	o->valid = true;
+	o->last_signal_id = c.signal_id_;
+	o->last_signal_pc = (uintptr_t)c.signal_pc_ & ~GD__SIGNAL_IN_VAIN;
+	o->signal_in_vain = ((uintptr_t)c.signal_pc_ & GD__SIGNAL_IN_VAIN) != 0;
 	return true;
 }
 

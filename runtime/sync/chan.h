@@ -44,12 +44,15 @@ struct gd_chan {
 	_Atomic uint32_t closed;
 	_Atomic int32_t refs;
 	_Atomic uint32_t changes; /* rises before an operation that had to wait no longer has to */
-	bool timed; /* of a timer: its sends have no goroutine; address of the timer's clock */
+	bool timed;   /* of a timer: its sends have no goroutine; address of the timer's clock */
+	bool context; /* that a context closes; written before publication */
 	struct gd__waitq recvq, sendq;
 
 	/* For reports: the last receive and send that were completed; id 0: never. */
 	uint64_t last_recv_id, last_send_id;
 	uintptr_t last_recv_pc, last_send_pc;
+	uintptr_t left_pc; /* the last receiver that stopped waiting: by a deadline, or served
+			      elsewhere in its select; 0: none */
 
 	/* Written before publication. */
 	uintptr_t make_pc;

@@ -84,6 +84,8 @@ void gd__chan_leave(gd_chan *c, struct gd__waiter *w) GD_UNCHECKED
 {
 	gd__lock(&c->lock, GD__RANK_CHAN);
 	gd__waitq_remove(w->wait.op == GD__OP_SEND ? &c->sendq : &c->recvq, w);
+	if (w->wait.op == GD__OP_RECV)
+		c->left_pc = w->pc;
 
 	bool unused = unused_locked(c);
 

@@ -51,8 +51,17 @@ void gd_cond_wait(gd_cond *c) GD_UNCHECKED
 	gd__mutex_lock(m, pc);
 }
 
+/* lock_ held. */
+static void note(gd_cond *c, bool woke, uintptr_t pc)
+{
+	const struct gd__g *g = gd__self();
+
+	c->signal_id_ = g != NULL ? g->id : 0;
+	c->signal_pc_ = (const void *)(woke ? pc : pc | GD__SIGNAL_IN_VAIN);
+}
+
 /* Wakes one waiter, or all. */
-static void wake(gd_cond *c, bool all) GD_UNCHECKED
+static void wake(gd_cond *c, bool all, uintptr_t pc) GD_UNCHECKED
 {
 	struct gd__lock *l = gd__word_lock(&c->lock_);
 	struct gd__waitq *q = gd__word_queue(&c->first_);
@@ -60,6 +69,7 @@ static void wake(gd_cond *c, bool all) GD_UNCHECKED
 
 	gd__wakelist_init(&list);
 	gd__lock(l, GD__RANK_SYNC);
+	note(c, !gd__waitq_empty(q), pc);
 	for (struct gd__waiter *w; (w = gd__waitq_take(q)) != NULL;) {
 		if (w->parked)
 			gd__wakelist_add(&list, gd__waiter_serve(w, true));
@@ -75,10 +85,10 @@ static void wake(gd_cond *c, bool all) GD_UNCHECKED
 
 void gd_cond_signal(gd_cond *c)
 {
-	wake(c, false);
+	wake(c, false, GD__CALLER_PC);
 }
 
 void gd_cond_broadcast(gd_cond *c)
 {
-	wake(c, true);
+	wake(c, true, GD__CALLER_PC);
 }

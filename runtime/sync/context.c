@@ -179,6 +179,7 @@ static gd_context *allocate(gd_context *parent, int64_t deadline, const char *si
 	ctx->tree = is_background(parent) ? ctx : parent->tree;
 	ctx->deadline = deadline < parent->deadline ? deadline : parent->deadline;
 	ctx->done = gd__chan_make(0, 0, site, pc);
+	ctx->done->context = true;
 	gd__store_relaxed(&ctx->refs, 1); /* published with the handle */
 	return ctx;
 }

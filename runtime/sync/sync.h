@@ -40,6 +40,9 @@ static inline const void *gd__owner_pc(uintptr_t pc, const void *last)
 	return (const void *)(pc | (last != NULL ? GD__LOCKED_BEFORE : 0));
 }
 
+/* In the pc of a condition's last signal: nobody was there to be woken. */
+#define GD__SIGNAL_IN_VAIN ((uintptr_t)1 << 63)
+
 /* gd_rwmutex.readers_, seen as uint32_t */
 #define GD__RW_READERS 0x3fffffffu /* read locks held */
 #define GD__RW_WRITER  0x40000000u /* held by writer_ */

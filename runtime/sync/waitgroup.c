@@ -9,6 +9,9 @@
  *   waiters_ > 0  =>  count_ > 0, but for the moment in which the add that
  *   brought it to zero has not yet taken lock_.
  * waiters_ changes under lock_ only, count_ by anybody.
+ *
+ * Who added and was done last is noted for reports, before the counter changes: after that the
+ * group may be gone. Adds at the same time may mix their notes; each is that of one of them.
  */
 #include "runtime/base/fatal.h"
 #include "runtime/hook/hook.h"
@@ -82,12 +85,24 @@ static void hook_add(gd_waitgroup *w, const struct gd__g *g, int n, uintptr_t pc
 		gd__hooks->read(g->hook_ctx, w->access_, 1, pc);
 }
 
+static void note(gd_waitgroup *w, bool done, const struct gd__g *g, uintptr_t pc)
+{
+	uint64_t *id = done ? &w->done_id_ : &w->add_id_;
+	const void **at = done ? &w->done_pc_ : &w->add_pc_;
+
+	/* relaxed: read in a stopped world */
+	gd__store_relaxed((_Atomic uint64_t *)(void *)id, g != NULL ? g->id : 0);
+	gd__store_relaxed((_Atomic uintptr_t *)(void *)at, pc);
+}
+
 static void add(gd_waitgroup *w, int n, uintptr_t pc)
 {
 	struct gd__g *g = gd__self();
 
 	if (gd__unlikely(gd__hooks != NULL))
 		hook_add(w, g, n, pc);
+
+	note(w, n < 0, g, pc);
 
 	uint64_t s = add_count(w, n);
 

@@ -58,6 +58,8 @@ typedef struct gd_waitgroup {
 	int32_t count_; /* count_ and waiters_ change together, as one word */
 	uint32_t waiters_;
 	void *first_, *last_;
+	uint64_t add_id_, done_id_; /* for reports: a latest add and done, 0: never */
+	const void *add_pc_, *done_pc_;
 } __attribute__((aligned(8))) gd_waitgroup;
 
 /* Adds n, which may be negative. A negative counter is a fatal error. Never parks. */
@@ -78,6 +80,8 @@ typedef struct gd_cond {
 	gd_mutex *mutex;
 	uint32_t lock_;
 	void *first_, *last_;
+	uint64_t signal_id_; /* for reports: the last signal or broadcast, 0: never */
+	const void *signal_pc_;
 } gd_cond;
 
 void gd_cond_init(gd_cond *c, gd_mutex *m);

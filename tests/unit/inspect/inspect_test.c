@@ -94,6 +94,88 @@ CASE(a_waiting_goroutine_with_its_channel)
 	CHECK_EQ(gd_run(start_sender, NULL), 0);
 }
 
+static struct {
+	gd_waitgroup wg;
+	gd_cond cond;
+	gd_mutex mutex;
+} noted;
+
+static void is_done(void *arg)
+{
+	(void)arg;
+	gd_waitgroup_done(&noted.wg);
+	gd_mutex_lock(&noted.mutex);
+	gd_cond_wait(&noted.cond);
+	gd_mutex_unlock(&noted.mutex);
+}
+
+static struct gd__oinfo look_at(const void *p, uint16_t kind)
+{
+	struct gd__oinfo o;
+
+	CHECK_EQ(gd__inspect_open(&rt, &gd__mem_self, 0), GD__INSPECT_OK);
+	CHECK(gd__inspect_object(&rt, (uintptr_t)p, kind, &o));
+	CHECK(o.valid);
+	return o;
+}
+
+static void start_notes(void *arg)
+{
+	struct gd__oinfo o = look_at(&noted.wg, GD__OBJ_WAITGROUP);
+
+	(void)arg;
+	CHECK_EQ(o.last_add_pc | o.last_done_pc | o.last_add_id | o.last_done_id, 0);
+	CHECK_EQ(look_at(&noted.cond, GD__OBJ_COND).last_signal_pc, 0);
+	gd_cond_init(&noted.cond, &noted.mutex);
+	gd_cond_signal(&noted.cond);
+	o = look_at(&noted.cond, GD__OBJ_COND);
+	CHECK_EQ(o.last_signal_id, 1);
+	CHECK(o.last_signal_pc != 0 && o.signal_in_vain);
+	gd_waitgroup_add(&noted.wg, 2);
+	gd_go_fn(is_done, NULL);
+	while (noted.wg.count_ == 2)
+		gd_yield();
+	o = look_at(&noted.wg, GD__OBJ_WAITGROUP);
+	CHECK_EQ(o.count, 1);
+	CHECK_EQ(o.last_add_id, 1);
+	CHECK_EQ(o.last_done_id, 2);
+	CHECK(o.last_add_pc != 0 && o.last_done_pc != 0 && o.last_add_pc != o.last_done_pc);
+	do {
+		gd_yield();
+		gd_mutex_lock(&noted.mutex);
+		gd_cond_broadcast(&noted.cond);
+		gd_mutex_unlock(&noted.mutex);
+		o = look_at(&noted.cond, GD__OBJ_COND);
+	} while (o.signal_in_vain);
+	CHECK_EQ(o.last_signal_id, 1);
+}
+
+CASE(who_was_last_at_a_group_and_a_condition)
+{
+	CHECK_EQ(gd_run(start_notes, NULL), 0);
+}
+
+static void start_leaver(void *arg)
+{
+	int_chan c = gd_chan_make(int_chan, 0);
+	gd_context *ctx = gd_context_with_cancel(gd_context_background());
+	int v;
+
+	(void)arg;
+	CHECK_EQ(look_at(c.raw, GD__OBJ_CHAN).left_pc, 0);
+	CHECK(!look_at(c.raw, GD__OBJ_CHAN).context);
+	CHECK(look_at(gd_context_done(ctx).raw, GD__OBJ_CHAN).context);
+	CHECK_EQ(gd_select(GD_RECV(c, &v), GD_AFTER(GD_MICROSECOND)), 1);
+	CHECK(look_at(c.raw, GD__OBJ_CHAN).left_pc != 0);
+	gd_context_unref(ctx);
+	gd_chan_unref(c);
+}
+
+CASE(a_receiver_that_gave_up_is_noted)
+{
+	CHECK_EQ(gd_run(start_leaver, NULL), 0);
+}
+
 static void start_spinner(void *arg)
 {
 	struct gd__ginfo g;
