@@ -194,7 +194,7 @@ int gd__pd_set_deadline(int fd, enum gd__pd_dir dir, int64_t when)
 			  when); /* pairs with deadline_of, after the cas in park_in */
 	if (!anybody_in(s))
 		return GD_OK;
-	if (when <= gd__os_now())
+	if (when <= gd__clock_now())
 		cancel(s);
 	else
 		arm(pd, s, when);
@@ -207,7 +207,7 @@ int gd__pd_expired(const struct gd__pd_use *u)
 	int64_t deadline = gd__load_relaxed(&u->pd->slot[u->dir].deadline);
 
 	/* The coarse clock: some ms late, as the price of not being noticed. */
-	return deadline != GD__FOREVER && gd__os_now_coarse() >= deadline ? GD_ETIMEDOUT : GD_OK;
+	return deadline != GD__FOREVER && gd__clock_coarse() >= deadline ? GD_ETIMEDOUT : GD_OK;
 }
 
 /* Why the wait must not go on, if it must not. */
@@ -219,7 +219,7 @@ static int verdict(const struct gd__pd_use *u)
 	if (gd__pd_seq(state) != u->seq || (state & GD__PD_CLOSING))
 		return GD_ECLOSED;
 	deadline = deadline_of(&u->pd->slot[u->dir]);
-	return deadline != GD__FOREVER && gd__os_now() >= deadline ? GD_ETIMEDOUT : GD_OK;
+	return deadline != GD__FOREVER && gd__clock_now() >= deadline ? GD_ETIMEDOUT : GD_OK;
 }
 
 static bool commit(struct gd__g *g, void *arg)

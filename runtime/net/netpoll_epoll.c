@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "runtime/base/atomic.h"
+#include "runtime/base/clock.h"
 #include "runtime/base/fatal.h"
 #include "runtime/base/os_linux.h"
 #include "runtime/net/netpoll.h"
@@ -87,8 +88,7 @@ static long wait_ns(int64_t ns)
 
 static int wait_events(struct gd__poll_event *e, int64_t until)
 {
-	int64_t ns = until == INT64_MIN ? 0 : until == INT64_MAX ? -1 : until - gd__os_now();
-	long n = wait_ns(until != INT64_MAX && ns < 0 ? 0 : ns);
+	long n = wait_ns(until == INT64_MIN ? 0 : gd__clock_left(until));
 	int kept = 0;
 
 	if (n < 0 && n != -EINTR)

@@ -63,7 +63,7 @@ static int make(int family, int type)
 /* The queue of a Unix listener is full. */
 static int wait_for_room(const struct gd__pd_use *u, int64_t until)
 {
-	int64_t soon = gd__os_now() + RETRY_NS;
+	int64_t soon = gd__clock_now() + RETRY_NS;
 	int r = gd__pd_wait(u, until < soon ? until : soon);
 
 	return r == GD_ETIMEDOUT && until > soon ? gd__pd_expired(u) : r;

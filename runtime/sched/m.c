@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "runtime/base/atomic.h"
+#include "runtime/base/clock.h"
 #include "runtime/base/compiler.h"
 #include "runtime/base/fatal.h"
 #include "runtime/base/os_linux.h"
@@ -37,9 +38,9 @@ bool gd__m_sleep(struct gd__m *m, int64_t deadline)
 {
 	/* pairs with the store in gd__m_wake: next_p and spinning */
 	while (gd__load_acquire(&m->note) == 0) {
-		int64_t left = deadline == INT64_MAX ? -1 : deadline - gd__os_now();
+		int64_t left = gd__clock_left(deadline);
 
-		if (deadline != INT64_MAX && left <= 0)
+		if (left == 0)
 			return false;
 		gd__os_futex_wait(&m->note, 0, left);
 	}

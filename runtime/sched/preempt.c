@@ -10,6 +10,7 @@
  * (P.late_tick; gd__p_get), so a pair that hands itself back and forth goes together.
  */
 #include "runtime/base/atomic.h"
+#include "runtime/base/clock.h"
 #include "runtime/base/os_linux.h"
 #include "runtime/hook/hook.h"
 #include "runtime/sched/oslock.h"
@@ -95,7 +96,7 @@ static bool somebody_waits(const struct gd__m *m)
 {
 	/* relaxed: hints; sysmon asks again */
 	return gd__load_relaxed(&gd__sched.stopping) || gd__load_relaxed(&gd__sched.global_n) > 0 ||
-	       !gd__p_empty(m->p) || gd__sources_deadline() <= gd__os_now();
+	       !gd__p_empty(m->p) || gd__sources_deadline() <= gd__clock_now();
 }
 
 /*

@@ -89,7 +89,8 @@ void gd__source_register(const struct gd__source *s);
 /* P number p's share has something to do at when; INT64_MAX: nothing. The one word that the
  * scheduler reads per step; shares of Ps that do not exist are looked at now and then. */
 void gd__source_due(int p, int64_t when);
-/* A source's earliest deadline moved forward to when: a sleeping worker must look again. */
+/* A source's earliest deadline moved forward to when: a sleeping worker must look again. INT64_MIN:
+ * the clock has moved, see base/clock.h. */
 void gd__source_changed(int64_t when);
 
 struct gd__glist;

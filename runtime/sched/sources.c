@@ -20,6 +20,7 @@
  * sends one there if a P is idle, and looks itself if none is.
  */
 #include "runtime/base/atomic.h"
+#include "runtime/base/clock.h"
 #include "runtime/base/fatal.h"
 #include "runtime/base/os_linux.h"
 #include "runtime/sched/glist.h"
@@ -36,7 +37,7 @@ bool gd__sources_poll(int p, bool all)
 		if (!s->pending())
 			continue;
 		if (now == 0)
-			now = gd__os_now();
+			now = gd__clock_now();
 		found |= s->poll(p, all, now);
 	}
 	return found;
@@ -238,7 +239,7 @@ static bool wait_in(const struct gd__poller *poller, struct gd__m *m)
 	gd__store_relaxed(&gd__sched.poll_crowded, ready.n > 1); /* a hint */
 	now = gd__os_now();
 	gd__store_relaxed(&gd__sched.clock, now); /* as in gd__m_sleep */
-	due = now >= until;
+	due = gd__clock_passed(until, now);
 	leave();
 	p = take_p(&ready, due);
 	if (!p)

@@ -10,6 +10,7 @@
 #include <errno.h>
 
 #include "runtime/base/atomic.h"
+#include "runtime/base/clock.h"
 #include "runtime/base/fatal.h"
 #include "runtime/base/os_linux.h"
 #include "runtime/sched/state.h"
@@ -102,7 +103,7 @@ bool gd__work_waits(void)
 	for (uint32_t i = 0; i < n; i++)
 		if (!gd__p_empty(&gd__allp[i]))
 			return true;
-	return gd__sources_deadline() <= gd__os_now();
+	return gd__sources_deadline() <= gd__clock_now();
 }
 
 /* The M gives up its P. Returns the goroutine it found at the last moment, or NULL. */

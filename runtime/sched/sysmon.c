@@ -10,6 +10,7 @@
 #include <signal.h>
 
 #include "runtime/base/atomic.h"
+#include "runtime/base/clock.h"
 #include "runtime/base/fatal.h"
 #include "runtime/base/options.h"
 #include "runtime/base/os_linux.h"
@@ -88,10 +89,9 @@ static bool all_idle(void)
 /* How long it may sleep; -1: until woken, 0: not at all. */
 static int64_t idle_ns(void)
 {
-	int64_t deadline = gd__sources_deadline();
-	int64_t left = deadline == INT64_MAX ? -1 : deadline - gd__os_now();
+	int64_t left = gd__clock_left(gd__sources_deadline());
 
-	if (deadline != INT64_MAX && left <= 0)
+	if (left == 0)
 		return 0;
 	/* pairs with gd__check_dead, which wakes after it */
 	if (gd__load_seq_cst(&gd__sched.doubtful) && (left < 0 || left > DOUBT_NS))
@@ -224,7 +224,7 @@ static bool look_after(int64_t now)
 	widen_ticks();
 	gd__trim_step(now);
 	busy |= look_after_poller(now);
-	if (gd__sources_deadline() < now - SHORTEST_NS)
+	if (gd__clock_passed(gd__sources_deadline(), now - SHORTEST_NS))
 		gd__wake_p();
 	look_after_starved(now);
 	if (gd__load_relaxed(&gd__sched.doubtful) && now - doubted >= DOUBT_NS) { /* a hint */

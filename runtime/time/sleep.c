@@ -1,14 +1,8 @@
 /* sleep.c - the clock of the public API, and sleep. */
 #include <gdetect/time.h>
 
-#include "runtime/base/os_linux.h"
 #include "runtime/sched/sched.h"
 #include "runtime/time/timer.h"
-
-int64_t gd__clock_now(void)
-{
-	return gd__os_now();
-}
 
 int64_t gd_now(void)
 {

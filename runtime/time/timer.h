@@ -1,5 +1,8 @@
 /*
  * timer.h - timers in per-P heaps, run by the scheduler.
+ *
+ * Times are of gd__clock_now. Tests put a clock of their own in its place (base/clock.h): then no
+ * timer fires until it is moved, and no thread sleeps towards a deadline in real time.
  */
 #ifndef GD_RUNTIME_TIME_TIMER_H
 #define GD_RUNTIME_TIME_TIMER_H
@@ -7,6 +10,8 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "runtime/base/clock.h"
 
 struct gd__timers; /* one P's heap */
 
@@ -44,8 +49,5 @@ bool gd__timer_start(struct gd__timer *t, int64_t when, int64_t period);
  * (it waits for a call in progress, except when called from fire itself).
  */
 bool gd__timer_stop(struct gd__timer *t);
-
-/* Time as the runtime sees it; tests may set a fake clock. */
-int64_t gd__clock_now(void);
 
 #endif
