@@ -1,5 +1,5 @@
 /*
- * leak_init_test.c - the report of a deadlock, which ends the process: also where nobody reads it.
+ * leak_at_end_test.c - the report of a deadlock, which ends the process: also where nobody reads it.
  */
 #include <fcntl.h>
 
