@@ -56,6 +56,7 @@ struct gd__ginfo {
 	/* In a system call, of numbers GD__CALL_REG_NUMBERS; roots as well. */
 	uint64_t call_regs[GD__CALL_REGS];
 	uint64_t entry;  /* address of its function */
+	uint32_t parks;  /* how often it has parked: names this wait */
 	uint32_t nwaits; /* see gd__inspect_wait */
 	uint64_t waits, wait_stride;
 	char name[GD__GI_TEXT]; /* "" if the text could not be read */

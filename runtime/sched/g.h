@@ -88,8 +88,16 @@ struct gd__g {
 
 	/* Hand-over between the waker and the woken; see sync/waitq.h. */
 	_Atomic uint32_t select_done; /* 1: somebody has won the right to wake it */
-	uint32_t wake_ok;             /* 0: woken by close or deadline */
+	uint32_t wake_ok;             /* 0: woken by close, deadline or recovery */
 	void *wake_waiter;            /* which of its waiters was served */
+
+	/* Recovery, see sync/recover.h. */
+	uint32_t parks;     /* rises with each park: with id and seq it names one wait */
+	bool recoverable;   /* it looks at results */
+	bool leaked;        /* woken by recovery, and its operation has not yet seen it */
+	uint8_t tellings;   /* of recoveries since it last called gd_go_recoverable */
+	uint32_t recovered; /* of all recoveries */
+	uintptr_t told_of;  /* what the last one was waiting for; 0: none */
 
 	struct gd__held held[GD__HELD_MAX];
 	_Atomic bool preempt;  /* sysmon asks it to yield at the next safe point */

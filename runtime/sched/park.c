@@ -94,6 +94,7 @@ static void park(const struct gd__park *how, struct gd__lock *unlock) GD_UNCHECK
 	g->wait_stride = how->stride;
 	g->since = gd__load_relaxed(&gd__sched.clock); /* some 10 ms old at most */
 	g->park = &parking;
+	g->parks++;
 	if (gd__oslock_any(g))
 		gd__oslock_leaves(g, GD__OSLOCK_PARKS, how->reason);
 	gd__leave_for_system(m);

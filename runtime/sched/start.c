@@ -312,6 +312,8 @@ static void fill(struct gd__g *g, const struct gd__spawn *s, struct gd__g *paren
 	if (gd__unlikely(g->oslocks != NULL))
 		g->oslocks->n = 0;
 	g->held_lost = 0;
+	g->recoverable = false;
+	g->recovered = 0;
 	for (int i = 0; i < GD__HELD_MAX; i++) /* the one before may have ended with some */
 		g->held[i].lock = NULL;
 	prepare_stack(g, s);

@@ -258,7 +258,22 @@ static GD__NOINLINE int wait_until(gd_chan *c, struct gd__waiter *w, enum gd__wa
 		return w->g->wake_ok ? GD_OK : GD_ECLOSED;
 	if (c != NULL)
 		gd__chan_leave(c, w);
-	return GD_ETIMEDOUT;
+	return gd__wait_leaked(w->g) ? GD_ELEAKED : GD_ETIMEDOUT;
+}
+
+/* w waits no longer and was not given a value: the channel was closed, or it was recovered, and
+ * then w is still queued. */
+static GD__NOINLINE int waited_in_vain(gd_chan *c, struct gd__waiter *w)
+{
+	if (!gd__wait_leaked(w->g))
+		return GD_ECLOSED;
+	if (w->wait.op == GD__OP_RECV && w->elem != NULL) {
+		if (gd__unlikely(gd__hooks != NULL) && c->elem_size > 0)
+			gd__hooks->write(w->g->hook_ctx, w->elem, c->elem_size, w->pc);
+		clear(w->elem, c->elem_size);
+	}
+	gd__chan_leave(c, w);
+	return GD_ELEAKED;
 }
 
 /* Queues w on c and parks. The result is as of the operation. */
@@ -275,7 +290,7 @@ static GD__ALWAYS_INLINE int wait_turn(gd_chan *c, struct gd__waiter *w, struct 
 	if (raced)
 		return wait_until(c, w, reason, deadline);
 	gd__wait_unlock(w, reason, &c->lock);
-	return w->g->wake_ok ? GD_OK : GD_ECLOSED;
+	return gd__likely(w->g->wake_ok) ? GD_OK : waited_in_vain(c, w);
 }
 
 /* What a waiter on a channel needs; the rest of *w is not looked at. */
@@ -328,9 +343,9 @@ static GD__ALWAYS_INLINE int recv_wait(gd_chan *c, void *elem, int64_t deadline,
 	return wait_turn(c, &w, &c->recvq, GD__WAIT_CHAN_RECV, deadline);
 }
 
-void gd__chan_send_park(gd_chan *c, const void *elem, struct gd__g *g, uintptr_t pc) GD_UNCHECKED
+int gd__chan_send_park(gd_chan *c, const void *elem, struct gd__g *g, uintptr_t pc) GD_UNCHECKED
 {
-	send_wait(c, elem, GD__FOREVER, g, pc);
+	return send_wait(c, elem, GD__FOREVER, g, pc);
 }
 
 bool gd__chan_recv_park(gd_chan *c, void *elem, struct gd__g *g, uintptr_t pc) GD_UNCHECKED

@@ -73,8 +73,8 @@ int gd__chan_recv_locked(gd_chan *c, void *elem, struct gd__g *g, uintptr_t pc, 
 
 /*
  * The operations of the public calls. deadline: GD__NO_WAIT gives GD_EAGAIN instead of waiting,
- * GD__FOREVER waits without one, others may give GD_ETIMEDOUT. _held: g has c->lock, and nothing
- * was done yet.
+ * GD__FOREVER waits without one and may give GD_ELEAKED, others GD_ETIMEDOUT. _held: g has c->lock,
+ * and nothing was done yet.
  */
 int gd__chan_send(gd_chan *c, const void *elem, int64_t deadline, uintptr_t pc);
 int gd__chan_recv(gd_chan *c, void *elem, int64_t deadline, uintptr_t pc);
@@ -84,7 +84,7 @@ int gd__chan_recv_held(gd_chan *c, void *elem, int64_t deadline, struct gd__g *g
 	GD_RELEASE(c->lock);
 
 /* Locked, without hooks, and it was seen that g has to wait. True: a value was received. */
-void gd__chan_send_park(gd_chan *c, const void *elem, struct gd__g *g, uintptr_t pc)
+int gd__chan_send_park(gd_chan *c, const void *elem, struct gd__g *g, uintptr_t pc)
 	GD_RELEASE(c->lock);
 bool gd__chan_recv_park(gd_chan *c, void *elem, struct gd__g *g, uintptr_t pc) GD_RELEASE(c->lock);
 
@@ -133,6 +133,9 @@ static inline void gd__chan_check_use(const gd_chan *c)
 void gd__chan_hook_send(gd_chan *c, struct gd__g *g, uintptr_t pc);
 /* Takes w, which is queued, off c; frees c if that was put off because of w. */
 void gd__chan_leave(gd_chan *c, struct gd__waiter *w);
+/* In a stopped world: w, the only waiter of its goroutine, cannot be won any more but is still
+ * queued. false: c is being used, or w was served. */
+bool gd__chan_abandon(gd_chan *c, struct gd__waiter *w);
 
 /* --- the parts of an operation, c->lock held --- */
 

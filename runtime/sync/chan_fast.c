@@ -24,25 +24,36 @@ static GD__ALWAYS_INLINE bool enter(gd_chan *c, const struct gd__g *g)
 }
 
 /* What is left to do after the operation, if anything. */
-static GD__NOINLINE bool finish(gd_chan *c, struct gd__g *g, struct gd__g *wake,
-				bool held) GD_UNCHECKED
+static GD__ALWAYS_INLINE void finish(gd_chan *c, struct gd__g *g, struct gd__g *wake,
+				     bool held) GD_UNCHECKED
 {
 	if (held)
 		gd__unlock(&c->lock);
 	if (wake != NULL)
 		gd__ready(wake);
 	gd__sync_point(g);
+}
+
+/* Two tails, each with its caller's result. */
+static GD__NOINLINE int finish_send(gd_chan *c, struct gd__g *g, struct gd__g *wake, bool held)
+{
+	finish(c, g, wake, held);
+	return GD_OK;
+}
+
+static GD__NOINLINE bool finish_recv(gd_chan *c, struct gd__g *g, struct gd__g *wake, bool held)
+{
+	finish(c, g, wake, held);
 	return true;
 }
 
-static GD__ALWAYS_INLINE bool leave(gd_chan *c, struct gd__g *g, struct gd__g *wake)
+/* Lets go of c. True: there is more to do, and *held if c is still locked. */
+static GD__ALWAYS_INLINE bool leave(gd_chan *c, const struct gd__g *g, const struct gd__g *wake,
+				    bool *held)
 {
-	bool held = !gd__unlock_try(&c->lock);
-
+	*held = !gd__unlock_try(&c->lock);
 	/* relaxed: a hint of sysmon */
-	if (gd__unlikely(held || wake != NULL || gd__load_relaxed(&g->preempt)))
-		return finish(c, g, wake, held);
-	return true;
+	return gd__unlikely(*held || wake != NULL || gd__load_relaxed(&g->preempt));
 }
 
 /* The first of q, off the queue, if it can be won: else chan.c looks at the others. */
@@ -124,25 +135,21 @@ static GD__ALWAYS_INLINE enum outcome recv_now(gd_chan *c, void *elem, const str
 	return DONE;
 }
 
-void gd_chan_send_raw(gd_chan *c, const void *elem) GD_UNCHECKED
+int gd_chan_send_raw(gd_chan *c, const void *elem) GD_UNCHECKED
 {
 	struct gd__g *g = gd__on(gd__m_self());
 	struct gd__g *wake = NULL;
+	bool held;
 
-	if (!enter(c, g)) {
-		gd__chan_send(c, elem, GD__FOREVER, GD__CALLER_PC);
-		return;
-	}
+	if (!enter(c, g))
+		return gd__chan_send(c, elem, GD__FOREVER, GD__CALLER_PC);
 	switch (send_now(c, elem, g, GD__CALLER_PC, &wake)) {
 	case DONE:
-		leave(c, g, wake);
-		break;
+		return leave(c, g, wake, &held) ? finish_send(c, g, wake, held) : GD_OK;
 	case WAITS:
-		gd__chan_send_park(c, elem, g, GD__CALLER_PC);
-		break;
-	case OTHER:
-		gd__chan_send_held(c, elem, GD__FOREVER, g, GD__CALLER_PC);
-		break;
+		return gd__chan_send_park(c, elem, g, GD__CALLER_PC);
+	default:
+		return gd__chan_send_held(c, elem, GD__FOREVER, g, GD__CALLER_PC);
 	}
 }
 
@@ -162,12 +169,13 @@ bool gd_chan_recv_raw(gd_chan *c, void *elem) GD_UNCHECKED
 {
 	struct gd__g *g = gd__on(gd__m_self());
 	struct gd__g *wake = NULL;
+	bool held;
 
 	if (!enter(c, g))
 		return recv(c, elem, GD__CALLER_PC);
 	switch (recv_now(c, elem, g, GD__CALLER_PC, &wake)) {
 	case DONE:
-		return leave(c, g, wake);
+		return !leave(c, g, wake, &held) || finish_recv(c, g, wake, held);
 	case WAITS:
 		return gd__chan_recv_park(c, elem, g, GD__CALLER_PC);
 	default:

@@ -94,6 +94,21 @@ void gd__chan_leave(gd_chan *c, struct gd__waiter *w) GD_UNCHECKED
 		destroy(c);
 }
 
+bool gd__chan_abandon(gd_chan *c, struct gd__waiter *w) GD_UNCHECKED
+{
+	bool waits;
+
+	if (!gd__lock_try(&c->lock, GD__RANK_CHAN))
+		return false;
+	waits = w->g->wake_waiter == NULL;
+	if (waits) {
+		gd__store_relaxed(&w->g->select_done, 1); /* published by the lock */
+		w->raced = true;
+	}
+	gd__unlock(&c->lock);
+	return waits;
+}
+
 /*
  * The last reference. While the watcher looks at the channel the count stays
  * at 1, so that no waiter that leaves meanwhile frees it.

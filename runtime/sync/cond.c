@@ -9,6 +9,8 @@
  * Invariant: on the queue <=> not yet signalled; parked and woken of a waiter
  * change under lock_.
  */
+#include <gdetect/error.h>
+
 #include "runtime/base/fatal.h"
 #include "runtime/sync/sync.h"
 
@@ -30,7 +32,22 @@ static void park_unless_woken(gd_cond *c, struct gd__waiter *w) GD_UNCHECKED
 	gd__wait_unlock(w, GD__WAIT_COND, l);
 }
 
-void gd_cond_wait(gd_cond *c) GD_UNCHECKED
+bool gd__cond_abandon(struct gd__waiter *w) GD_UNCHECKED
+{
+	gd_cond *c = (gd_cond *)(uintptr_t)w->wait.obj;
+	struct gd__lock *l = gd__word_lock(&c->lock_);
+	bool waits;
+
+	if (!gd__lock_try(l, GD__RANK_SYNC))
+		return false;
+	waits = w->g->wake_waiter == NULL;
+	if (waits)
+		gd__waitq_remove(gd__word_queue(&c->first_), w);
+	gd__unlock(l);
+	return waits;
+}
+
+int gd_cond_wait(gd_cond *c) GD_UNCHECKED
 {
 	struct gd__g *g = gd__caller("gd_cond_wait");
 	uintptr_t pc = GD__CALLER_PC;
@@ -48,7 +65,11 @@ void gd_cond_wait(gd_cond *c) GD_UNCHECKED
 	gd__unlock(gd__word_lock(&c->lock_));
 	gd__mutex_unlock(m);
 	park_unless_woken(c, &w);
+
+	bool leaked = gd__wait_leaked(g);
+
 	gd__mutex_lock(m, pc);
+	return leaked ? GD_ELEAKED : GD_OK;
 }
 
 /* lock_ held. */

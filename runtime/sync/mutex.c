@@ -33,6 +33,8 @@
  * owner_, owner_pc_: written by the holder, or by the one that hands it over;
  * 0 while nobody holds it, and for an instant after.
  */
+#include <gdetect/error.h>
+
 #include "runtime/base/cpu.h"
 #include "runtime/base/fatal.h"
 #include "runtime/base/os_linux.h"
@@ -156,7 +158,31 @@ static bool spin(gd_mutex *m, bool woken)
 	return false;
 }
 
-static GD__NOINLINE void lock_slow(gd_mutex *m, struct gd__g *g, uintptr_t pc) GD_UNCHECKED
+bool gd__mutex_abandon(struct gd__waiter *w) GD_UNCHECKED
+{
+	gd_mutex *m = (gd_mutex *)(uintptr_t)w->wait.obj;
+	struct gd__lock *l = gd__word_lock(&m->lock_);
+	struct gd__waitq *q = gd__word_queue(&m->first_);
+	bool waits;
+
+	if (!gd__lock_try(l, GD__RANK_SYNC))
+		return false;
+	/* Of an unlocked mutex somebody is about to be woken. */
+	waits = w->g->wake_waiter == NULL &&
+		(gd__load_relaxed(state_of(m)) & GD__MUTEX_LOCKED) != 0; /* world stopped */
+	if (waits) {
+		gd__waitq_remove(q, w);
+		if (gd__waitq_empty(q))
+			gd__and_relaxed(state_of(m), ~GD__MUTEX_WAITERS); /* guarded by lock_ */
+		gd__check_slow(queue_agrees(m));
+	}
+	gd__unlock(l);
+	return waits;
+}
+
+/* fixed: the caller cannot say GD_ELEAKED. */
+static GD__NOINLINE int lock_slow(gd_mutex *m, struct gd__g *g, uintptr_t pc,
+				  bool fixed) GD_UNCHECKED
 {
 	struct gd__lock *l = gd__word_lock(&m->lock_);
 	struct gd__waitq *q = gd__word_queue(&m->first_);
@@ -164,12 +190,13 @@ static GD__NOINLINE void lock_slow(gd_mutex *m, struct gd__g *g, uintptr_t pc) G
 		.wait = { .obj = m, .kind = GD__OBJ_MUTEX, .op = GD__OP_LOCK },
 		.g = g,
 		.pc = pc,
+		.fixed = fixed,
 	};
 	bool woken = false;
 
 	while (!grab(m, woken)) {
 		if (spin(m, woken))
-			return;
+			return GD_OK;
 		gd__lock(l, GD__RANK_SYNC);
 		if (!mark_busy(m) || !announce(m, woken)) {
 			gd__unlock(l);
@@ -182,10 +209,13 @@ static GD__NOINLINE void lock_slow(gd_mutex *m, struct gd__g *g, uintptr_t pc) G
 		gd__check_slow(queue_agrees(m));
 		gd__wait_unlock(&w, GD__WAIT_MUTEX, l);
 		if (g->wake_ok)
-			return; /* handed over */
+			return GD_OK; /* handed over */
+		if (gd__wait_leaked(g))
+			return GD_ELEAKED;
 		woken = true;
 		w.lost++;
 	}
+	return GD_OK;
 }
 
 static GD__NOINLINE void hook_locked(gd_mutex *m, const struct gd__g *g)
@@ -195,14 +225,16 @@ static GD__NOINLINE void hook_locked(gd_mutex *m, const struct gd__g *g)
 }
 
 /* Everything but the usual case of gd_mutex_lock: hooks, somebody holds it, no goroutine. */
-static GD__NOINLINE void lock_general(gd_mutex *m, const char *call, uintptr_t pc)
+static GD__NOINLINE int lock_general(gd_mutex *m, const char *call, uintptr_t pc, bool fixed)
 {
 	struct gd__g *g = gd__caller(call);
 
-	lock_slow(m, g, pc);
+	if (lock_slow(m, g, pc, fixed) != GD_OK)
+		return GD_ELEAKED;
 	own(m, g, pc);
 	if (gd__unlikely(gd__hooks != NULL))
 		hook_locked(m, g);
+	return GD_OK;
 }
 
 /*
@@ -282,7 +314,7 @@ static GD__NOINLINE void unlock_general(gd_mutex *m, const char *call)
 
 void gd__mutex_lock(gd_mutex *m, uintptr_t pc)
 {
-	lock_general(m, "gd_mutex_lock", pc);
+	lock_general(m, "gd_mutex_lock", pc, true);
 }
 
 void gd__mutex_unlock(gd_mutex *m)
@@ -294,17 +326,17 @@ void gd__mutex_unlock(gd_mutex *m)
  * The two below are leaves: what is not the usual case is a tail call, so that they save no
  * register.
  */
-void gd_mutex_lock(gd_mutex *m)
+int gd_mutex_lock(gd_mutex *m)
 {
 	const struct gd__g *g = gd__on(gd__m_self());
 	uint32_t s = gd__load_relaxed(state_of(m)); /* the cas decides */
 
 	/* pairs with the release in unlock */
-	if (gd__likely(g != NULL && gd__hooks == NULL && (s & GD__MUTEX_LOCKED) == 0) &&
-	    gd__likely(gd__cas_acquire(state_of(m), &s, s | GD__MUTEX_LOCKED)))
-		own(m, g, GD__CALLER_PC);
-	else
-		lock_general(m, "gd_mutex_lock", GD__CALLER_PC);
+	if (gd__unlikely(g == NULL || gd__hooks != NULL || (s & GD__MUTEX_LOCKED) != 0) ||
+	    gd__unlikely(!gd__cas_acquire(state_of(m), &s, s | GD__MUTEX_LOCKED)))
+		return lock_general(m, "gd_mutex_lock", GD__CALLER_PC, false);
+	own(m, g, GD__CALLER_PC);
+	return GD_OK;
 }
 
 /* Of a mutex that is BUSY, if there is nobody to wake. Restores the owner if it fails. */

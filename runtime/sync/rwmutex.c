@@ -16,6 +16,8 @@
  * shared_ only ever becomes 1: a holder's lock was once released by another goroutine. Two may
  * write it at the same time, both the same value; read by inspect in a stopped world.
  */
+#include <gdetect/error.h>
+
 #include "runtime/base/fatal.h"
 #include "runtime/hook/hook.h"
 #include "runtime/sched/fork.h"
@@ -119,8 +121,8 @@ static bool take_or_announce(gd_rwmutex *m, bool write)
 	return true;
 }
 
-/* Parks unless the lock is free. When it returns the lock is the caller's. */
-static void acquire_slow(gd_rwmutex *m, bool write, struct gd__g *g, uintptr_t pc) GD_UNCHECKED
+/* Parks unless the lock is free. GD_OK: the lock is the caller's. Or GD_ELEAKED. */
+static int acquire_slow(gd_rwmutex *m, bool write, struct gd__g *g, uintptr_t pc) GD_UNCHECKED
 {
 	struct gd__lock *l = gd__word_lock(&m->lock_);
 	struct gd__waiter w = {
@@ -134,11 +136,12 @@ static void acquire_slow(gd_rwmutex *m, bool write, struct gd__g *g, uintptr_t p
 	gd__lock(l, GD__RANK_SYNC);
 	if (take_or_announce(m, write)) {
 		gd__unlock(l);
-		return;
+		return GD_OK;
 	}
 	gd__waitq_push(gd__word_queue(&m->first_), &w);
 	gd__check_slow(word_agrees(m));
 	gd__wait_unlock(&w, write ? GD__WAIT_RWMUTEX_W : GD__WAIT_RWMUTEX_R, l);
+	return gd__wait_leaked(g) ? GD_ELEAKED : GD_OK;
 }
 
 /* Under lock_: all waiting readers, or the first writer if there is none. The new word. */
@@ -167,6 +170,49 @@ static uint32_t admit(gd_rwmutex *m, bool readers, struct gd__wakelist *list)
 		s = GD__RW_WRITER;
 	}
 	return gd__waitq_empty(q) ? s : s | GD__RW_WAITERS;
+}
+
+/* Under lock_: readers hold it; those who wait first of all, because a writer before them has left,
+ * may join. */
+static void admit_first_readers(gd_rwmutex *m, uint32_t readers, struct gd__wakelist *list)
+{
+	struct gd__waitq *q = gd__word_queue(&m->first_);
+	struct gd__waiter *w;
+
+	while ((w = gd__load_relaxed(&q->first)) != NULL && w->wait.op == GD__OP_RLOCK) {
+		gd__waitq_remove(q, w);
+		gd__wakelist_add(list, gd__waiter_serve(w, true));
+		readers++;
+	}
+	/* relaxed: with WAITERS the word changes under lock_ only, and who left has released it */
+	gd__store_relaxed(state_of(m), w != NULL ? readers | GD__RW_WAITERS : readers);
+}
+
+bool gd__rwmutex_abandon(struct gd__waiter *w) GD_UNCHECKED
+{
+	gd_rwmutex *m = (gd_rwmutex *)(uintptr_t)w->wait.obj;
+	struct gd__lock *l = gd__word_lock(&m->lock_);
+	struct gd__waitq *q = gd__word_queue(&m->first_);
+	struct gd__wakelist list;
+	bool waits;
+
+	if (!gd__lock_try(l, GD__RANK_SYNC))
+		return false;
+	gd__wakelist_init(&list);
+	waits = w->g->wake_waiter == NULL;
+	if (waits) {
+		uint32_t s = gd__load_relaxed(state_of(m)) & ~GD__RW_WAITERS; /* under lock_ */
+
+		gd__waitq_remove(q, w);
+		if ((s & GD__RW_READERS) != 0)
+			admit_first_readers(m, s, &list);
+		else if (gd__waitq_empty(q))
+			gd__store_relaxed(state_of(m), s); /* under lock_ */
+		gd__check_slow(word_agrees(m));
+	}
+	gd__unlock(l);
+	gd__wakelist_ready(&list);
+	return waits;
 }
 
 static void not_held(bool write) GD__NORETURN;
@@ -250,14 +296,15 @@ static void locked(gd_rwmutex *m, struct gd__g *g, bool write, uintptr_t pc)
 		hook_locked(m, g, write);
 }
 
-void gd_rwmutex_rlock(gd_rwmutex *m)
+int gd_rwmutex_rlock(gd_rwmutex *m)
 {
 	struct gd__g *g = gd__caller("gd_rwmutex_rlock");
 	uint32_t s;
 
-	if (gd__unlikely(!take(m, false, &s)))
-		acquire_slow(m, false, g, GD__CALLER_PC);
+	if (gd__unlikely(!take(m, false, &s)) && acquire_slow(m, false, g, GD__CALLER_PC) != GD_OK)
+		return GD_ELEAKED;
 	locked(m, g, false, GD__CALLER_PC);
+	return GD_OK;
 }
 
 bool gd_rwmutex_try_rlock(gd_rwmutex *m)
@@ -284,14 +331,15 @@ void gd_rwmutex_runlock(gd_rwmutex *m)
 	gd__sync_point(g);
 }
 
-void gd_rwmutex_lock(gd_rwmutex *m)
+int gd_rwmutex_lock(gd_rwmutex *m)
 {
 	struct gd__g *g = gd__caller("gd_rwmutex_lock");
 	uint32_t s;
 
-	if (gd__unlikely(!take(m, true, &s)))
-		acquire_slow(m, true, g, GD__CALLER_PC);
+	if (gd__unlikely(!take(m, true, &s)) && acquire_slow(m, true, g, GD__CALLER_PC) != GD_OK)
+		return GD_ELEAKED;
 	locked(m, g, true, GD__CALLER_PC);
+	return GD_OK;
 }
 
 bool gd_rwmutex_try_lock(gd_rwmutex *m)

@@ -257,7 +257,8 @@ static void enqueue_all(const struct selection *s)
 		enqueue(s, &s->waiter[i], i);
 }
 
-/* Parks. The place of the case that was served, or NO_CASE after the deadline. */
+/* Parks. The place of the case that was served, or NO_CASE with GD_ETIMEDOUT or GD_ELEAKED in
+ * *rc. */
 static int wait_for_one(struct selection *s, int64_t deadline, int *rc)
 {
 	const struct gd__blocking b = {
@@ -276,7 +277,10 @@ static int wait_for_one(struct selection *s, int64_t deadline, int *rc)
 		if (&s->waiter[i] != served)
 			gd__chan_leave(chan_of(s, i), &s->waiter[i]);
 	}
-	return served != NULL ? (int)(served - s->waiter) : NO_CASE;
+	if (served != NULL)
+		return (int)(served - s->waiter);
+	*rc = gd__wait_leaked(s->g) ? GD_ELEAKED : GD_ETIMEDOUT;
+	return NO_CASE;
 }
 
 static int64_t deadline_of(const struct selection *s)
@@ -331,6 +335,8 @@ static int look_and_wait(struct selection *s)
 	}
 	if (taken != NO_CASE)
 		return result(s, taken, rc);
+	if (rc == GD_ELEAKED)
+		return GD_ELEAKED;
 	return waits ? s->after : s->otherwise;
 }
 

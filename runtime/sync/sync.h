@@ -90,6 +90,16 @@ _Static_assert(offsetof(gd_rwmutex, last_) == offsetof(gd_rwmutex, first_) + 8, 
 _Static_assert(offsetof(gd_waitgroup, last_) == offsetof(gd_waitgroup, first_) + 8, "adjacent");
 _Static_assert(offsetof(gd_cond, last_) == offsetof(gd_cond, first_) + 8, "adjacent");
 
+/*
+ * In a stopped world: the waiter's goroutine waits for its primitive no longer and is on no queue;
+ * who waited behind it is let in. The caller readies it. false: nothing was done, as the primitive
+ * is being used, or the waiter was served.
+ */
+bool gd__mutex_abandon(struct gd__waiter *w);
+bool gd__rwmutex_abandon(struct gd__waiter *w);
+bool gd__waitgroup_abandon(struct gd__waiter *w);
+bool gd__cond_abandon(struct gd__waiter *w);
+
 /* Mutex operations on behalf of others: cond, once. pc is that of their caller. */
 void gd__mutex_lock(gd_mutex *m, uintptr_t pc);
 void gd__mutex_unlock(gd_mutex *m);

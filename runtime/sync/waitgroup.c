@@ -13,6 +13,8 @@
  * Who added and was done last is noted for reports, before the counter changes: after that the
  * group may be gone. Adds at the same time may mix their notes; each is that of one of them.
  */
+#include <gdetect/error.h>
+
 #include "runtime/base/fatal.h"
 #include "runtime/hook/hook.h"
 #include "runtime/sync/sync.h"
@@ -138,7 +140,28 @@ static bool announce(gd_waitgroup *w)
 	return false;
 }
 
-static void wait_slow(gd_waitgroup *w, struct gd__g *g, uintptr_t pc) GD_UNCHECKED
+bool gd__waitgroup_abandon(struct gd__waiter *waiter) GD_UNCHECKED
+{
+	gd_waitgroup *w = (gd_waitgroup *)(uintptr_t)waiter->wait.obj;
+	struct gd__lock *l = gd__word_lock(&w->lock_);
+	bool waits;
+
+	if (!gd__lock_try(l, GD__RANK_SYNC))
+		return false;
+
+	uint64_t s = gd__load_relaxed(state_of(w)); /* the cas decides */
+
+	/* At zero the add that brought it there is about to wake them. */
+	do {
+		waits = waiter->g->wake_waiter == NULL && count_of(s) != 0;
+	} while (waits && !gd__cas_relaxed(state_of(w), &s, s - ONE_WAITER)); /* lock_ orders */
+	if (waits)
+		gd__waitq_remove(gd__word_queue(&w->first_), waiter);
+	gd__unlock(l);
+	return waits;
+}
+
+static int wait_slow(gd_waitgroup *w, struct gd__g *g, uintptr_t pc) GD_UNCHECKED
 {
 	struct gd__lock *l = gd__word_lock(&w->lock_);
 	struct gd__waiter waiter = {
@@ -150,24 +173,28 @@ static void wait_slow(gd_waitgroup *w, struct gd__g *g, uintptr_t pc) GD_UNCHECK
 	gd__lock(l, GD__RANK_SYNC);
 	if (!announce(w)) {
 		gd__unlock(l);
-		return;
+		return GD_OK;
 	}
 	/* relaxed: waiters_ changes under lock_ only */
 	if (gd__unlikely(gd__hooks != NULL) && waiters_of(gd__load_relaxed(state_of(w))) == 1)
 		gd__hooks->write(g->hook_ctx, w->access_, 1, pc);
 	gd__waitq_push(gd__word_queue(&w->first_), &waiter);
 	gd__wait_unlock(&waiter, GD__WAIT_WAITGROUP, l);
+	return gd__wait_leaked(g) ? GD_ELEAKED : GD_OK;
 }
 
-void gd_waitgroup_wait(gd_waitgroup *w)
+int gd_waitgroup_wait(gd_waitgroup *w)
 {
 	struct gd__g *g = gd__caller("gd_waitgroup_wait");
 	uint64_t s = gd__load_acquire(state_of(w)); /* pairs with the cas of the last add */
 
+	int rc = GD_OK;
+
 	if (count_of(s) != 0)
-		wait_slow(w, g, GD__CALLER_PC);
+		rc = wait_slow(w, g, GD__CALLER_PC);
 	else
 		gd__sync_point(g);
-	if (gd__unlikely(gd__hooks != NULL))
+	if (gd__unlikely(gd__hooks != NULL) && rc == GD_OK)
 		gd__hooks->acquire(g->hook_ctx, w);
+	return rc;
 }

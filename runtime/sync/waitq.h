@@ -37,6 +37,7 @@ struct gd__waiter {
 	bool raced;    /* somebody else may wake g too: a waker must first win g->select_done */
 	bool parked;   /* cond: g is parked, so that a waker must ready it */
 	bool woken;    /* cond: taken off the queue before it parked */
+	bool fixed;    /* mutex: of an operation that cannot fail */
 };
 
 /* All zero is empty. first is also read without the lock, as a hint. */
@@ -116,6 +117,15 @@ static inline struct gd__g *gd__waiter_serve(struct gd__waiter *w, bool ok)
 	return w->g;
 }
 
+/* After a wait that nobody served: whether recovery has ended it. Says so once. */
+static inline bool gd__wait_leaked(struct gd__g *g)
+{
+	if (gd__likely(!g->leaked))
+		return false;
+	g->leaked = false;
+	return true;
+}
+
 /* Goroutines to be readied after an unlock, linked through g->next. */
 struct gd__wakelist {
 	struct gd__g *first, **end;
@@ -141,7 +151,7 @@ struct gd__blocking {
 
 /*
  * Parks g, the caller. The waiter that was served, with g->wake_ok; NULL: the
- * deadline has passed, and all its waiters are still queued.
+ * deadline has passed, or gd__wait_leaked, and all its waiters are still queued.
  */
 const struct gd__waiter *gd__wait(struct gd__g *g, const struct gd__blocking *b);
 /* Before the lock is released: from then on the waker writes these. */

@@ -68,7 +68,8 @@ typedef gd_chan_of(gd_unit) gd_signal_chan;
 
 #define gd__elem(c) __typeof__(*(c).ty)
 
-/* Sends v; parks until it is received or buffered. On a closed channel: fatal error. */
+/* Sends v; parks until it is received or buffered. On a closed channel: fatal error.
+ * GD_OK, or in a goroutine that has asked for it GD_ELEAKED: see gd_go_recoverable. */
 #define gd_chan_send(c, v)                                                                         \
 	__extension__({                                                                            \
 		GD__STRICT_BEGIN                                                                   \
@@ -76,7 +77,9 @@ typedef gd_chan_of(gd_unit) gd_signal_chan;
 		GD__STRICT_END                                                                     \
 		gd_chan_send_raw((c).raw, &gd__v);                                                 \
 	})
-/* Receives into *out (NULL: drop it). false when the channel is closed and empty (*out zeroed). */
+/* Receives into *out (NULL: drop it). false when the channel is closed and empty (*out zeroed).
+ * In a goroutine that has called gd_go_recoverable also when nobody can ever send: *out is zeroed,
+ * but for a nil channel, and gd_go_recovered tells. */
 #define gd_chan_recv(c, out)                                                                       \
 	__extension__({                                                                            \
 		GD__STRICT_BEGIN                                                                   \
@@ -100,7 +103,8 @@ typedef gd_chan_of(gd_unit) gd_signal_chan;
 		GD__STRICT_END                                                                     \
 		gd_chan_try_recv_raw((c).raw, gd__p);                                              \
 	})
-/* deadline: a gd_now() value in ns. GD_OK or GD_ETIMEDOUT. */
+/* deadline: a gd_now() value in ns; INT64_MAX: none. GD_OK or GD_ETIMEDOUT; without a deadline
+ * GD_ELEAKED, as gd_chan_send. */
 #define gd_chan_send_until(c, v, deadline)                                                         \
 	__extension__({                                                                            \
 		GD__STRICT_BEGIN                                                                   \
@@ -108,7 +112,7 @@ typedef gd_chan_of(gd_unit) gd_signal_chan;
 		GD__STRICT_END                                                                     \
 		gd_chan_send_until_raw((c).raw, &gd__v, (deadline));                               \
 	})
-/* GD_OK, GD_ETIMEDOUT or GD_ECLOSED. */
+/* GD_OK, GD_ETIMEDOUT or GD_ECLOSED; without a deadline GD_ELEAKED, as gd_chan_recv. */
 #define gd_chan_recv_until(c, out, deadline)                                                       \
 	__extension__({                                                                            \
 		GD__STRICT_BEGIN                                                                   \
@@ -132,7 +136,7 @@ typedef gd_chan_of(gd_unit) gd_signal_chan;
 gd_chan *gd_chan_make_raw(size_t elem_size, size_t cap, const char *site);
 gd_chan *gd_chan_ref_raw(gd_chan *c);
 void gd_chan_unref_raw(gd_chan *c);
-void gd_chan_send_raw(gd_chan *c, const void *elem);
+int gd_chan_send_raw(gd_chan *c, const void *elem);
 bool gd_chan_recv_raw(gd_chan *c, void *elem);
 int gd_chan_try_send_raw(gd_chan *c, const void *elem);
 int gd_chan_try_recv_raw(gd_chan *c, void *elem);

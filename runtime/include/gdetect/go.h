@@ -23,6 +23,7 @@
 #ifndef GDETECT_GO_H
 #define GDETECT_GO_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -87,6 +88,18 @@ void gd_go_fn_raw(void (*fn)(void *), void *arg, const char *name, const char *s
 void gd_go_name(const char *name);
 /* A goroutine that is meant to live as long as the program: never reported as a leak. */
 void gd_go_background(void);
+/*
+ * Says that the calling goroutine looks at the results of what it waits in: with leak_recover=1 in
+ * GDETECT_OPTIONS, and the leak detector linked, a wait of it that is proven to be a leak then
+ * ends. gd_chan_recv() returns false, all others GD_ELEAKED; nothing was done, and it should clean
+ * up and end. Off at the start of every goroutine; off, such a wait lasts for ever. Returns the
+ * setting before, to be put back by code that does not look.
+ * A goroutine is told once of one object, and 8 times in all; then it stays where it is, and
+ * is reported, unless it makes this call again.
+ */
+bool gd_go_recoverable(bool on);
+/* How many waits of the calling goroutine have been ended so. */
+unsigned gd_go_recovered(void);
 /* Number of the calling goroutine, 1 for main; 0 on a thread that runs no goroutine. */
 uint64_t gd_go_id(void);
 /* Goroutines that have started and not ended. */

@@ -71,7 +71,8 @@ struct gd_case {
 		GD_CASE_AFTER, NULL, NULL, NULL, (ns)                                              \
 	}
 
-/* Runs one select and returns the position of the case taken. With no case it waits for ever. */
+/* Runs one select and returns the position of the case taken. With no case it waits for ever.
+ * In a goroutine that has called gd_go_recoverable GD_ELEAKED if no case can ever be ready. */
 #ifndef __cplusplus
 #	define gd_select(...)                                                                     \
 		__extension__({                                                                    \

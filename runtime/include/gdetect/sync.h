@@ -7,6 +7,8 @@
  * Callable from any thread: waitgroup add and done, cond init, signal and broadcast, pool. The
  * locks have an owner, so even try_lock and unlock are for goroutines only, and so are once and the
  * waits.
+ * What waits and returns an int returns GD_OK; it need not be looked at but by a goroutine that has
+ * called gd_go_recoverable: there it may be GD_ELEAKED, and then the lock is not held.
  */
 #ifndef GDETECT_SYNC_H
 #define GDETECT_SYNC_H
@@ -29,7 +31,7 @@ typedef struct gd_mutex {
 } gd_mutex;
 
 /* Not recursive. May be unlocked by another goroutine than the one that locked it. */
-void gd_mutex_lock(gd_mutex *m);
+int gd_mutex_lock(gd_mutex *m);
 bool gd_mutex_try_lock(gd_mutex *m);
 /* Unlock of an unlocked mutex is a fatal error. Never parks. */
 void gd_mutex_unlock(gd_mutex *m);
@@ -45,10 +47,10 @@ typedef struct gd_rwmutex {
 } gd_rwmutex;
 
 /* A waiting writer holds back new readers, so a goroutine must not rlock twice. */
-void gd_rwmutex_rlock(gd_rwmutex *m);
+int gd_rwmutex_rlock(gd_rwmutex *m);
 bool gd_rwmutex_try_rlock(gd_rwmutex *m);
 void gd_rwmutex_runlock(gd_rwmutex *m);
-void gd_rwmutex_lock(gd_rwmutex *m);
+int gd_rwmutex_lock(gd_rwmutex *m);
 bool gd_rwmutex_try_lock(gd_rwmutex *m);
 void gd_rwmutex_unlock(gd_rwmutex *m);
 
@@ -65,8 +67,8 @@ typedef struct gd_waitgroup {
 /* Adds n, which may be negative. A negative counter is a fatal error. Never parks. */
 void gd_waitgroup_add(gd_waitgroup *w, int n);
 void gd_waitgroup_done(gd_waitgroup *w);
-/* Parks until the counter is zero. */
-void gd_waitgroup_wait(gd_waitgroup *w);
+/* Parks until the counter is zero. GD_OK or GD_ELEAKED, see above. */
+int gd_waitgroup_wait(gd_waitgroup *w);
 
 typedef struct gd_once {
 	uint32_t done_;
@@ -85,8 +87,9 @@ typedef struct gd_cond {
 } gd_cond;
 
 void gd_cond_init(gd_cond *c, gd_mutex *m);
-/* The caller holds the mutex; it is released while parked and held again on return. */
-void gd_cond_wait(gd_cond *c);
+/* The caller holds the mutex; it is released while parked and held again on return, also with
+ * GD_ELEAKED: see above. */
+int gd_cond_wait(gd_cond *c);
 void gd_cond_signal(gd_cond *c);
 void gd_cond_broadcast(gd_cond *c);
 
