@@ -11,7 +11,8 @@
 enum { MARKS = 100, TEXT = 300, PATTERNS = 4 };
 
 struct mark {
-	char place[TEXT]; /* "wait.c:12\n", as a line of a stack ends */
+	const char *file;
+	int line;
 	char reason[TEXT];
 	char pattern[PATTERNS][TEXT];
 	int npatterns;
@@ -46,10 +47,12 @@ void leak_mark_take(const char *source, const char *text, int line)
 	struct mark *m = &marks[nmarks];
 	char *after;
 
-	if (!end)
+	if (!at)
 		return;
-	if (nmarks == MARKS) {
-		fprintf(stderr, "gd-verdict: %s: too many lines of one case are marked\n", source);
+	if (!end || nmarks == MARKS) {
+		fprintf(stderr, "gd-verdict: %s:%d: %s\n", source, line,
+			end ? "too many lines of one case are marked"
+			    : "a mark must end on its own line");
 		exit(3);
 	}
 	bool alone = strspn(text, " \t") == (size_t)(at - text);
@@ -67,7 +70,11 @@ void leak_mark_take(const char *source, const char *text, int line)
 		semicolon = memchr(from, ';', (size_t)(end - from));
 		copy_trimmed(m->pattern[m->npatterns++], from, semicolon ? semicolon : end);
 	}
-	snprintf(m->place, TEXT, "%s:%d\n", base ? base + 1 : source, line + alone);
+	for (int i = 0; alone && i < nmarks; i++)
+		marks[i].line +=
+			marks[i].line == line; /* several in a row: of the line after all */
+	m->file = base ? base + 1 : source;
+	m->line = line + alone;
 	nmarks++;
 }
 
@@ -111,9 +118,12 @@ static bool matches(const char *pattern, const struct paragraph *p)
 	return found;
 }
 
-/* Whether a line of the paragraph's stack, which begins with a tab, ends so. */
-static bool has_frame(const struct paragraph *p, const char *place)
+/* Whether a line of the paragraph's stack, which begins with a tab, ends with the mark's place. */
+static bool has_frame(const struct paragraph *p, const struct mark *m)
 {
+	char place[TEXT];
+
+	snprintf(place, TEXT, "%s:%d\n", m->file, m->line);
 	for (const char *at = p->text;
 	     (at = memmem(at, p->n - (size_t)(at - p->text), place, strlen(place))) != NULL; at++) {
 		const char *line = at;
@@ -137,7 +147,7 @@ static bool matches_all(const struct mark *m, const struct paragraph *p)
 static struct mark *mark_of(const struct paragraph *p)
 {
 	for (int i = 0; i < nmarks; i++)
-		if (strcmp(marks[i].reason, p->reason) == 0 && has_frame(p, marks[i].place) &&
+		if (strcmp(marks[i].reason, p->reason) == 0 && has_frame(p, &marks[i]) &&
 		    matches_all(&marks[i], p))
 			return &marks[i];
 	return NULL;
@@ -163,8 +173,8 @@ int leak_marks_check(const char *err)
 		if (marks[i].found == marks[i].expected)
 			continue;
 		complaints++;
-		fprintf(stderr, "gd-verdict: %ld of %ld reported: [%s] at %s", marks[i].found,
-			marks[i].expected, marks[i].reason, marks[i].place);
+		fprintf(stderr, "gd-verdict: %ld of %ld reported: [%s] at %s:%d\n", marks[i].found,
+			marks[i].expected, marks[i].reason, marks[i].file, marks[i].line);
 	}
 	return complaints;
 }

@@ -7,7 +7,7 @@
  * The number (default 1) of goroutines reported with this wait reason and this line on their
  * stack must be exact, each REGEX (none to four) match the paragraph, and a source
  * with such comments must have no report of others. A comment alone on its line
- * speaks of the line below.
+ * speaks of the line below; several of them, of the line below all.
  */
 #ifndef GD_TESTS_SUPPORT_VERDICT_LEAK_H
 #define GD_TESTS_SUPPORT_VERDICT_LEAK_H
