@@ -59,6 +59,13 @@ function(gd_verdict_test name label procs source program)
     ENVIRONMENT "GD_MAXPROCS=${procs};GDETECT_OPTIONS=")
 endfunction()
 
+# gd_verdict_repeated(name procs source program case): 100 runs that must all say the same.
+function(gd_verdict_repeated name procs source program case)
+  add_test(NAME ${name}.100 COMMAND gd-verdict -n 100 -t 60 -c ${case} ${source} ${program} ${case})
+  set_tests_properties(${name}.100 PROPERTIES LABELS "nightly;repeat" TIMEOUT 600
+    ENVIRONMENT "GD_MAXPROCS=${procs};GDETECT_OPTIONS=")
+endfunction()
+
 # gd_sample(source): a program of samples/, on 1, 2 and 8 Ps; optimised and not where a
 # detector has something to say.
 function(gd_sample source)
@@ -112,30 +119,46 @@ function(gd_race_cases set name source)
   endforeach()
 endfunction()
 
-# gd_leak_cases(source): LEAK(name), NOLEAK(name) and STUCK(name) lines. Each program is built
-# optimised by gcc and not by clang; the ordinary run has one number of Ps for each.
+# gd_leak_cases(source): the cases of LEAK(name), NOLEAK(name) and STUCK(name) lines, and of those
+# that begin several (tests/conformance/leak/kernel.h). Each program is built optimised by gcc and
+# not by clang; the ordinary run has one number of Ps for each, and the stranger half of the
+# kernels' cases by gcc alone. The nightly runs have the rest, and each leak 100 times over.
+set(gd_leak_kinds_LEAK leak_@)
+set(gd_leak_kinds_NOLEAK noleak_@)
+set(gd_leak_kinds_STUCK stuck_@)
+set(gd_leak_kinds_KERNEL leak_@ leak_@_beside noleak_@_repaired)
+set(gd_leak_kinds_CALLER_KERNEL ${gd_leak_kinds_KERNEL} stuck_@)
+set(gd_leak_kinds_HIDDEN_KERNEL stuck_@ leak_@_at_end noleak_@_repaired noleak_@_missed)
 function(gd_leak_cases set name source)
-  file(STRINGS ${source} lines REGEX "^(LEAK|NOLEAK|STUCK)\\([a-zA-Z0-9_]+\\)")
+  file(STRINGS ${source} lines REGEX "^(LEAK|NOLEAK|STUCK|([A-Z]+_)?KERNEL)\\([a-zA-Z0-9_]+\\)")
   if(NOT lines)
     return()
   endif()
+  set(cases)
+  foreach(line ${lines})
+    string(REGEX REPLACE "^([A-Z_]+)\\(([a-zA-Z0-9_]+)\\).*" "\\1" kind "${line}")
+    string(REGEX REPLACE "^[A-Z_]+\\(([a-zA-Z0-9_]+)\\).*" "\\1" stem "${line}")
+    string(REPLACE "@" "${stem}" begun "${gd_leak_kinds_${kind}}")
+    list(APPEND cases ${begun})
+  endforeach()
   foreach(compiler ${gd_wrappers})
     set(level O2)
     if(compiler STREQUAL clang)
       set(level O0)
     endif()
     gd_verdict_program(${set} ${name} ${source} ${compiler} ${level} program)
-    foreach(line ${lines})
-      string(REGEX REPLACE "^([A-Z]+)\\(([a-zA-Z0-9_]+)\\).*" "\\1" kind "${line}")
-      string(TOLOWER ${kind} kind)
-      string(REGEX REPLACE "^[A-Z]+\\(([a-zA-Z0-9_]+)\\).*" "${kind}_\\1" case "${line}")
+    foreach(case ${cases})
+      set(test ${set}.${name}.${case}.${compiler}.${level})
       foreach(procs 1 2 8)
         set(label conformance nightly)
-        if("${compiler}.${procs}" MATCHES "^(gcc.2|clang.1)$")
+        if("${compiler}.${procs}" STREQUAL gcc.2 OR ("${compiler}.${procs}" STREQUAL clang.1 AND
+            NOT case MATCHES "_(beside|repaired)$"))
           set(label conformance)
         endif()
-        gd_verdict_test(${set}.${name}.${case}.${compiler}.${level}.p${procs} "${label}" ${procs}
-          ${source} ${program} ${case})
+        gd_verdict_test(${test}.p${procs} "${label}" ${procs} ${source} ${program} ${case})
+        if(case MATCHES "^(leak|stuck)_" AND "${compiler}.${procs}" MATCHES "gcc.[12]|clang.8")
+          gd_verdict_repeated(${test}.p${procs} ${procs} ${source} ${program} ${case})
+        endif()
       endforeach()
     endforeach()
   endforeach()

@@ -1,7 +1,7 @@
 /*
  * verdict.c - gd-verdict: runs a program and compares what the detectors say with its source.
  *
- * usage: gd-verdict [-c CASE] [-v VERDICT] [-t SECONDS] SOURCE PROGRAM [ARGUMENT...]
+ * usage: gd-verdict [-c CASE] [-v VERDICT] [-t SECONDS] [-n RUNS] SOURCE PROGRAM [ARGUMENT...]
  *
  * The verdict stands in the source's first line, as "verdict: race" in a
  * comment, or is what the case's name begins with (race_ norace_ leak_
@@ -12,9 +12,12 @@
  * "expect(race): REGEX" counts only if that is the verdict, and "forbid: REGEX"
  * must not match. "options: TEXT" is added to the program's GDETECT_OPTIONS. RACE(x) begins the
  * case race_x as CASE(race_x) does, NORACE(x) norace_x; so do LEAK, NOLEAK and STUCK, whose "leak:"
- * comments verdict_leak.h explains. A line with the comment "race" must be one side of a reported
- * race, with "race?" it may be. A WARNING line that is not about the verdict, and where lines are
- * marked a race of others, fails the test, so that a false report beside the right one is seen.
+ * comments verdict_leak.h explains; KERNEL(x) and its kin begin several cases at once
+ * (tests/conformance/leak/kernel.h). A case whose name ends in _at_end runs with leak_level=end.
+ * With -n each of the runs must pass, and all with the same leaks. A line with the comment "race"
+ * must be one side of a reported race, with "race?" it may be. A WARNING line that is not about the
+ * verdict, and where lines are marked a race of others, fails the test, so that a false report
+ * beside the right one is seen.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -270,40 +273,61 @@ static void check_marks(const char *err)
 	}
 }
 
+static void add_options(const char *text, size_t n)
+{
+	const char *given = getenv("GDETECT_OPTIONS");
+	char options[1024];
+
+	snprintf(options, sizeof(options), "%s%s%.*s", given ? given : "",
+		 given && given[0] ? ":" : "", (int)n, text);
+	setenv("GDETECT_OPTIONS", options, 1);
+}
+
 /* "options: TEXT": the last one counts. */
 static void take_options(const char *text)
 {
 	const char *at = strstr(text, "/* options: "), *end = at ? strstr(at, " */") : NULL;
-	const char *given = getenv("GDETECT_OPTIONS");
-	char options[1024];
 
 	if (!end)
 		return;
 	at += strlen("/* options: ");
-	snprintf(options, sizeof(options), "%s%s%.*s", given ? given : "",
-		 given && given[0] ? ":" : "", (int)(end - at), at);
-	setenv("GDETECT_OPTIONS", options, 1);
+	add_options(at, (size_t)(end - at));
 }
 
-/* The name of the case that begins on this line, or NULL. */
-static const char *case_begun(const char *text, char *name, size_t size)
+enum section { NO_SECTION, OTHER_SECTION, OUR_SECTION };
+
+/* Whether a line begins a case, or several, and the one called only is among them. */
+static enum section section_begun(const char *text, const char *only)
 {
-	static const char *const begins[][2] = {
-		{ "CASE(", "" },          { "RACE(", "race_" },
-		{ "NORACE(", "norace_" }, { "RACEFATAL(", "racefatal_" },
-		{ "LEAK(", "leak_" },     { "NOLEAK(", "noleak_" },
-		{ "STUCK(", "stuck_" },
+	static const char *const begins[][5] = {
+		{ "CASE(", "%.*s" },
+		{ "RACE(", "race_%.*s" },
+		{ "NORACE(", "norace_%.*s" },
+		{ "RACEFATAL(", "racefatal_%.*s" },
+		{ "LEAK(", "leak_%.*s" },
+		{ "NOLEAK(", "noleak_%.*s" },
+		{ "STUCK(", "stuck_%.*s" },
+		{ "KERNEL(", "leak_%.*s", "leak_%.*s_beside", "noleak_%.*s_repaired" },
+		{ "CALLER_KERNEL(", "leak_%.*s", "leak_%.*s_beside", "noleak_%.*s_repaired",
+		  "stuck_%.*s" },
+		{ "HIDDEN_KERNEL(", "stuck_%.*s", "leak_%.*s_at_end", "noleak_%.*s_repaired",
+		  "noleak_%.*s_missed" },
 	};
+	char name[256];
 
 	for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++) {
 		const char *in = text + strlen(begins[i][0]);
 
 		if (strncmp(text, begins[i][0], strlen(begins[i][0])) != 0)
 			continue;
-		snprintf(name, size, "%s%.*s", begins[i][1], (int)strcspn(in, ")"), in);
-		return name;
+		for (size_t k = 1; k < 5 && begins[i][k]; k++) {
+			snprintf(name, sizeof(name), begins[i][k], (int)strcspn(in, ")"), in);
+			if (strcmp(name, only) == 0)
+				return OUR_SECTION;
+		}
+		return OTHER_SECTION;
 	}
-	return NULL;
+	return NO_SECTION;
 }
 
 /* Judges one line of the source. */
@@ -319,7 +343,8 @@ static void check_line(const char *text, int line, const struct verdict *v, cons
 	if (at && take_pattern(at, line, pattern, sizeof(pattern)) && !matches(pattern, err))
 		fail("line %d: not reported: %s", line, pattern);
 	take_mark(text, line);
-	leak_mark_take(source, text, line);
+	if (v->warning)
+		leak_mark_take(source, text, line);
 	at = strstr(text, "forbid: ");
 	if (at && take_pattern(at + strlen("forbid: "), line, pattern, sizeof(pattern)) &&
 	    matches(pattern, err))
@@ -333,7 +358,7 @@ static void check_line(const char *text, int line, const struct verdict *v, cons
 static const struct verdict *read_source(const char *only, const struct verdict *v, const char *err)
 {
 	FILE *f = fopen(source, "r");
-	char text[2048], name[256];
+	char text[2048];
 	bool inside = only == NULL, seen = inside;
 
 	if (!f)
@@ -343,8 +368,10 @@ static const struct verdict *read_source(const char *only, const struct verdict 
 
 		if (!v && line == 1 && named)
 			v = verdict_named(named + 9, strcspn(named + 9, "; *"));
-		if (only && case_begun(text, name, sizeof(name)))
-			inside = strcmp(name, only) == 0;
+		enum section begun = only ? section_begun(text, only) : NO_SECTION;
+
+		if (begun != NO_SECTION)
+			inside = begun == OUR_SECTION;
 		seen |= inside;
 		if (inside && !err)
 			take_options(text);
@@ -377,33 +404,22 @@ static void check_warnings(const struct verdict *v, const char *err)
 		fail("no report of a %s", v->warning);
 }
 
-int main(int argc, char **argv)
+static bool ends_in(const char *name, const char *tail)
 {
-	const char *only = NULL;
-	const struct verdict *v = NULL;
+	size_t n = strlen(name), t = strlen(tail);
+
+	return n >= t && strcmp(name + n - t, tail) == 0;
+}
+
+/* One run and all that is expected of it. first: what the first run has reported, or NULL; sets
+ * *leaks to what this one has. Returns whether all is well. */
+static bool judge(char **argv, const char *only, const struct verdict *v, double limit,
+		  const char *first, char **leaks)
+{
 	struct output err = { .text = strdup("") }, out = { .text = strdup("") };
-	double limit = 60;
-	int option;
+	int code = run(argv, limit, &err, &out);
 
-	while ((option = getopt(argc, argv, "+c:v:t:")) != -1) {
-		if (option == 'c')
-			only = optarg;
-		else if (option == 'v')
-			v = verdict_named(optarg, strlen(optarg));
-		else if (option == 't')
-			limit = strtod(optarg, NULL);
-		else
-			return 3;
-	}
-	if (argc - optind < 2)
-		die("usage: gd-verdict [-c CASE] [-v VERDICT] [-t SECONDS] SOURCE PROGRAM...");
-	source = argv[optind];
-	if (!v && only)
-		v = verdict_of_case(only);
-	v = read_source(only, v, NULL);
-
-	int code = run(argv + optind + 1, limit, &err, &out);
-
+	nmarks = 0;
 	if (code < 0)
 		fail("did not end in %.0f seconds", limit);
 	else if (code != v->exit_code)
@@ -414,11 +430,61 @@ int main(int argc, char **argv)
 	failures += leak_marks_check(err.text);
 	if (strcmp(v->name, "stuck") == 0 && !strstr(err.text, "all goroutines are asleep"))
 		fail("not reported: all goroutines are asleep");
-	if (failures == 0)
-		return 0;
-	fprintf(stderr, "command:");
-	for (char **arg = argv + optind + 1; *arg; arg++)
-		fprintf(stderr, " %s", *arg);
-	fprintf(stderr, "\n---- stdout\n%s---- stderr\n%s", out.text, err.text);
-	return 1;
+	*leaks = leak_summary(err.text);
+	if (first && strcmp(first, *leaks) != 0)
+		fail("the first run has reported:\n%sand this one:\n%s", first, *leaks);
+	if (failures > 0) {
+		fprintf(stderr, "command:");
+		for (char **arg = argv; *arg; arg++)
+			fprintf(stderr, " %s", *arg);
+		fprintf(stderr, "\n---- stdout\n%s---- stderr\n%s", out.text, err.text);
+	}
+	free(err.text);
+	free(out.text);
+	return failures == 0;
+}
+
+int main(int argc, char **argv)
+{
+	const char *only = NULL;
+	const struct verdict *v = NULL;
+	char *first = NULL, *leaks;
+	double limit = 60;
+	long runs = 1;
+	int option;
+
+	while ((option = getopt(argc, argv, "+c:v:t:n:")) != -1) {
+		if (option == 'c')
+			only = optarg;
+		else if (option == 'v')
+			v = verdict_named(optarg, strlen(optarg));
+		else if (option == 't')
+			limit = strtod(optarg, NULL);
+		else if (option == 'n')
+			runs = strtol(optarg, NULL, 10);
+		else
+			return 3;
+	}
+	if (argc - optind < 2 || runs < 1)
+		die("usage: gd-verdict [-c CASE] [-v VERDICT] [-t SECONDS] [-n RUNS] SOURCE "
+		    "PROGRAM...");
+	source = argv[optind];
+	if (!v && only)
+		v = verdict_of_case(only);
+	v = read_source(only, v, NULL);
+	if (only && ends_in(only, "_at_end"))
+		add_options("leak_level=end", strlen("leak_level=end"));
+	for (long i = 1; i <= runs; i++) {
+		if (!judge(argv + optind + 1, only, v, limit, first, &leaks)) {
+			if (runs > 1)
+				fprintf(stderr, "in run %ld of %ld\n", i, runs);
+			return 1;
+		}
+		if (first)
+			free(leaks);
+		else
+			first = leaks;
+	}
+	free(first);
+	return 0;
 }

@@ -153,6 +153,35 @@ static struct mark *mark_of(const struct paragraph *p)
 	return NULL;
 }
 
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+char *leak_summary(const char *err)
+{
+	static char line[MARKS][TEXT];
+	struct paragraph p;
+	int n = 0;
+	char *all = calloc(MARKS, TEXT);
+
+	if (!all) {
+		fprintf(stderr, "gd-verdict: no memory\n");
+		exit(3);
+	}
+	while (n < MARKS && next_paragraph(&err, &p)) {
+		const char *print = memmem(p.text, p.n, "fingerprint: ", 13);
+
+		if (print)
+			snprintf(line[n++], TEXT, "%.*s %.*s\n", (int)strcspn(p.text, ":\n"),
+				 p.text, (int)strcspn(print, "\n"), print);
+	}
+	qsort(line, (size_t)n, TEXT, by_text);
+	for (int i = 0, at = 0; i < n; i++)
+		at += snprintf(all + at, (size_t)(MARKS * TEXT - at), "%s", line[i]);
+	return all;
+}
+
 int leak_marks_check(const char *err)
 {
 	struct paragraph p;
@@ -176,5 +205,7 @@ int leak_marks_check(const char *err)
 		fprintf(stderr, "gd-verdict: %ld of %ld reported: [%s] at %s:%d\n", marks[i].found,
 			marks[i].expected, marks[i].reason, marks[i].file, marks[i].line);
 	}
+	memset(marks, 0, sizeof(marks));
+	nmarks = 0;
 	return complaints;
 }

@@ -16,5 +16,8 @@
 void leak_mark_take(const char *source, const char *text, int line);
 /* Compares all comments taken with a report; returns how many complaints were printed. */
 int leak_marks_check(const char *err);
+/* Counts, reasons, verdicts and fingerprints of a report, the same whatever its order and its
+ * addresses. To be freed. */
+char *leak_summary(const char *err);
 
 #endif

@@ -1,8 +1,8 @@
 /* comm_other.c - communication deadlocks of real projects: contexts and condition variables. */
-#include "tests/conformance/leak/leak_case.h"
+#include "tests/conformance/leak/kernel.h"
 
 /* A transaction's watcher waits for a cancel that nobody calls. */
-LEAK(cockroach_13197)
+KERNEL(cockroach_13197)
 static void watch_13197(void *arg)
 {
 	gd_context *ctx = arg;
@@ -11,20 +11,17 @@ static void watch_13197(void *arg)
 	gd_chan_recv(gd_context_done(ctx), NULL);
 	gd_context_unref(ctx);
 }
-static NOINLINE void begin_13197(void)
+TEST(cockroach_13197)
 {
 	gd_context *ctx = gd_context_with_cancel(gd_context_background());
 
 	gd_go_fn(watch_13197, gd_context_ref(ctx));
-}
-MAIN(leak_cockroach_13197)
-{
-	begin_13197();
-	settle();
+	if (repaired)
+		gd_context_cancel(ctx);
 }
 
 /* The rows that would cancel it are dropped without close. */
-LEAK(cockroach_13755)
+KERNEL(cockroach_13755)
 struct rows_13755 {
 	gd_context *ctx;
 	int_chan next;
@@ -36,37 +33,23 @@ static void await_done_13755(void *arg)
 	/* leak: select; select without a way out */
 	gd_select(GD_RECV(gd_context_done(r->ctx), NULL), GD_RECV(r->next, NULL));
 }
-MAIN(leak_cockroach_13755)
+static void close_13755(struct rows_13755 *r)
+{
+	gd_context_cancel(r->ctx);
+}
+TEST(cockroach_13755)
 {
 	struct rows_13755 *r = NEW(struct rows_13755);
 
 	r->ctx = gd_context_with_cancel(gd_context_background());
 	r->next = gd_chan_make(int_chan, 0);
 	gd_go_fn(await_done_13755, r);
-	settle();
-}
-
-NOLEAK(cockroach_13755_closed)
-static void awaits_done(void *arg)
-{
-	gd_context *ctx = arg;
-
-	gd_chan_recv(gd_context_done(ctx), NULL);
-	CHECK(gd_context_err(ctx) != 0);
-	gd_context_unref(ctx);
-}
-MAIN(noleak_cockroach_13755_closed)
-{
-	gd_context *ctx = gd_context_with_cancel(gd_context_background());
-
-	gd_go_fn(awaits_done, gd_context_ref(ctx));
-	gd_context_cancel(ctx);
-	until_alive(1);
-	gd_context_unref(ctx);
+	if (repaired)
+		close_13755(r);
 }
 
 /* The consumer leaves on cancel; the producer of eight never looks at the context. */
-LEAK(cockroach_18101)
+KERNEL(cockroach_18101)
 struct split_18101 {
 	int_chan ready;
 	gd_context *ctx;
@@ -76,7 +59,10 @@ static void produce_18101(void *arg)
 	struct split_18101 *s = arg;
 
 	for (int i = 0; i < 8; i++)
-		gd_chan_send(s->ready, i); /* leak: chan send; 6 buffered */
+		if (repaired)
+			gd_select(GD_SEND(s->ready, i), GD_RECV(gd_context_done(s->ctx), NULL));
+		else
+			gd_chan_send(s->ready, i); /* leak: chan send; 6 buffered */
 }
 static void consume_18101(void *arg)
 {
@@ -85,7 +71,7 @@ static void consume_18101(void *arg)
 	gd_chan_recv(s->ready, NULL);
 	gd_chan_recv(gd_context_done(s->ctx), NULL);
 }
-MAIN(leak_cockroach_18101)
+TEST(cockroach_18101)
 {
 	struct split_18101 *s = NEW(struct split_18101);
 
@@ -95,30 +81,50 @@ MAIN(leak_cockroach_18101)
 	gd_go_fn(consume_18101, s);
 	settle();
 	gd_context_cancel(s->ctx);
-	until_alive(2);
-	settle();
 }
 
 /*
  * A reconnect loop that goes on for ever. It wakes again and again, so it is not stuck and must
  * not be called so: known, and only leak_level=end lists it.
  */
-NOLEAK(grpc_862)
+LEAK(grpc_862_at_end)
+/* forbid: proven|stuck behind|suspect */
 static void reconnects_862(void *arg)
 {
 	gd_context *ctx = arg;
 
-	while (gd_select(GD_RECV(gd_context_done(ctx), NULL), GD_AFTER(GD_SECOND)) != 0)
+	/* leak: select; still alive */
+	while (gd_select(GD_RECV(gd_context_done(ctx), NULL), GD_AFTER(GD_MILLISECOND)) != 0)
 		;
 }
+static void dial_862(void)
+{
+	gd_context *ctx = gd_context_with_cancel(gd_context_background());
+
+	gd_go_fn(reconnects_862, ctx);
+	if (repaired)
+		gd_context_cancel(ctx);
+}
+MAIN(leak_grpc_862_at_end)
+{
+	dial_862();
+}
+NOLEAK(grpc_862)
 MAIN(noleak_grpc_862)
 {
-	gd_go_fn(reconnects_862, gd_context_with_cancel(gd_context_background()));
-	settle();
+	dial_862();
+	CHECK_EQ(gd_leak_check(), 0);
+}
+NOLEAK(grpc_862_repaired_at_end)
+MAIN(noleak_grpc_862_repaired_at_end)
+{
+	repaired = true;
+	dial_862();
+	until_alive(1);
 }
 
 /* An error goes to a result channel without a reader; the cancelled context is not asked. */
-LEAK(kubernetes_25331)
+KERNEL(kubernetes_25331)
 struct watch_25331 {
 	int_chan result, errors;
 	gd_context *ctx;
@@ -128,10 +134,14 @@ static void run_25331(void *arg)
 	struct watch_25331 *w = arg;
 	int e;
 
-	if (gd_select(GD_RECV(w->errors, &e), GD_RECV(gd_context_done(w->ctx), NULL)) == 0)
+	if (gd_select(GD_RECV(w->errors, &e), GD_RECV(gd_context_done(w->ctx), NULL)) != 0)
+		return;
+	if (repaired)
+		gd_select(GD_SEND(w->result, e), GD_RECV(gd_context_done(w->ctx), NULL));
+	else
 		gd_chan_send(w->result, e); /* leak: chan send */
 }
-MAIN(leak_kubernetes_25331)
+TEST(kubernetes_25331)
 {
 	struct watch_25331 *w = NEW(struct watch_25331);
 
@@ -145,10 +155,11 @@ MAIN(leak_kubernetes_25331)
 }
 
 /* The signal comes before the helper waits for it, and is lost. */
-STUCK(kubernetes_11298)
+CALLER_KERNEL(kubernetes_11298)
 struct service_11298 {
 	gd_mutex m;
 	gd_cond c;
+	bool aborted;
 	gd_signal_chan abort, helper_done, done;
 	struct barrier signalled;
 };
@@ -158,7 +169,8 @@ static void helper_11298(void *arg)
 
 	barrier_await_go(&s->signalled, 1);
 	gd_mutex_lock(&s->m);
-	gd_cond_wait(&s->c); /* leak: cond wait; lost wake-up */
+	if (!(repaired && s->aborted))
+		gd_cond_wait(&s->c); /* leak: cond wait; lost wake-up */
 	gd_mutex_unlock(&s->m);
 	gd_chan_close(s->helper_done);
 }
@@ -168,12 +180,13 @@ static void serve_11298(void *arg)
 
 	gd_go_fn(helper_11298, s);
 	gd_chan_recv(s->abort, NULL);
+	s->aborted = true;
 	gd_cond_signal(&s->c);
 	barrier_post(&s->signalled);
 	gd_chan_recv(s->helper_done, NULL); /* leak: chan receive */
 	gd_chan_close(s->done);
 }
-MAIN(stuck_kubernetes_11298)
+TEST(kubernetes_11298)
 {
 	struct service_11298 *s = NEW(struct service_11298);
 
@@ -187,7 +200,7 @@ MAIN(stuck_kubernetes_11298)
 }
 
 /* The event's receiver is gone, and only its sender would broadcast to the one who removes. */
-LEAK(moby_27782)
+KERNEL(moby_27782)
 struct watcher_27782 {
 	gd_mutex m;
 	gd_cond c;
@@ -210,13 +223,16 @@ static void removes_27782(void *arg)
 {
 	struct watcher_27782 *w = arg;
 
+	if (repaired)
+		gd_chan_close(w->done);
 	gd_mutex_lock(&w->m);
 	while (w->watches > 0)
 		gd_cond_wait(&w->c); /* leak: cond wait */
 	gd_mutex_unlock(&w->m);
-	gd_chan_close(w->done);
+	if (!repaired)
+		gd_chan_close(w->done);
 }
-MAIN(leak_moby_27782)
+TEST(moby_27782)
 {
 	struct watcher_27782 *w = NEW(struct watcher_27782);
 
@@ -226,59 +242,50 @@ MAIN(leak_moby_27782)
 	w->done = gd_chan_make(gd_signal_chan, 0);
 	gd_go_fn(reads_27782, w);
 	gd_go_fn(removes_27782, w);
-	settle();
-}
-
-/* The condition hangs in a global table, and no path broadcasts; everybody sleeps, so it is seen.
- */
-STUCK(moby_29733)
-static struct plugin_29733 {
-	gd_mutex m;
-	gd_cond activated;
-} * plugins_29733[4];
-static void waits_29733(void *arg)
-{
-	struct plugin_29733 *p = plugins_29733[0];
-	gd_signal_chan done = { .raw = arg };
-
-	gd_mutex_lock(&p->m);
-	gd_cond_wait(&p->activated); /* leak: cond wait */
-	gd_mutex_unlock(&p->m);
-	gd_chan_close(done);
-}
-MAIN(stuck_moby_29733)
-{
-	gd_signal_chan done = gd_chan_make(gd_signal_chan, 0);
-
-	plugins_29733[0] = NEW(struct plugin_29733);
-	gd_cond_init(&plugins_29733[0]->activated, &plugins_29733[0]->m);
-	gd_go_fn(waits_29733, done.raw);
-	gd_chan_recv(done, NULL); /* leak: chan receive */
 }
 
 /*
- * The same while the program goes on: whoever walks the table may still broadcast. Known miss:
- * a condition has no owner, so nothing proves that nobody will.
+ * The condition hangs in a global table, and no path broadcasts. Whoever may run might walk the
+ * table, and a condition has no owner: known miss as long as the program goes on.
  */
-NOLEAK(moby_29733_in_table)
-static void waits_in_table(void *unused)
+HIDDEN_KERNEL(moby_29733)
+struct plugin_29733 {
+	gd_mutex m;
+	gd_cond activated;
+	bool active;
+};
+struct plugin_29733 *plugins_29733[4]; /* not static: a table that is never read is dropped */
+struct waits_29733_args {
+	struct plugin_29733 *p;
+	gd_signal_chan done;
+};
+static void waits_29733(struct waits_29733_args *a)
 {
-	struct plugin_29733 *p = plugins_29733[0];
-
-	gd_mutex_lock(&p->m);
-	gd_cond_wait(&p->activated);
-	gd_mutex_unlock(&p->m);
+	gd_mutex_lock(&a->p->m);
+	while (!a->p->active)
+		gd_cond_wait(&a->p->activated); /* leak: cond wait */
+	gd_mutex_unlock(&a->p->m);
+	gd_chan_close(a->done);
 }
-MAIN(noleak_moby_29733_in_table)
+TEST(moby_29733)
 {
-	plugins_29733[0] = NEW(struct plugin_29733);
-	gd_cond_init(&plugins_29733[0]->activated, &plugins_29733[0]->m);
-	gd_go_fn(waits_in_table, NULL);
-	settle();
+	struct plugin_29733 *p = NEW(struct plugin_29733);
+	gd_signal_chan done = gd_chan_make(gd_signal_chan, 0);
+
+	plugins_29733[0] = p;
+	gd_cond_init(&p->activated, &p->m);
+	gd_go(waits_29733, .p = p, .done = done);
+	if (repaired) {
+		gd_mutex_lock(&p->m);
+		p->active = true;
+		gd_cond_broadcast(&p->activated);
+		gd_mutex_unlock(&p->m);
+	}
+	gd_chan_recv(done, NULL); /* leak: chan receive */
 }
 
 /* The error path sets the error and forgets to broadcast. */
-STUCK(moby_30408)
+CALLER_KERNEL(moby_30408)
 struct manifest_30408 {
 	gd_mutex m;
 	gd_cond c;
@@ -290,46 +297,25 @@ static void waits_30408(void *arg)
 	struct manifest_30408 *p = arg;
 
 	gd_mutex_lock(&p->m);
-	while (!p->present)
-		gd_cond_wait(&p->c); /* leak: cond wait */
+	while (!p->present && !p->failed)
+		gd_cond_wait(&p->c); /* leak: cond wait; lost wake-up */
 	gd_mutex_unlock(&p->m);
 	gd_chan_close(p->done);
 }
-MAIN(stuck_moby_30408)
+TEST(moby_30408)
 {
 	struct manifest_30408 *p = NEW(struct manifest_30408);
 
 	gd_cond_init(&p->c, &p->m);
 	p->done = gd_chan_make(gd_signal_chan, 0);
 	gd_go_fn(waits_30408, p);
-	gd_mutex_lock(&p->m);
-	p->failed = true;
-	gd_mutex_unlock(&p->m);
-	gd_chan_recv(p->done, NULL); /* leak: chan receive */
-}
-
-/* As moby_30408, off the main goroutine: nobody alive knows the manifest. */
-LEAK(moby_30408_in_helper)
-static void waits_helper(void *arg)
-{
-	struct manifest_30408 *p = arg;
-
-	gd_mutex_lock(&p->m);
-	while (!p->present)
-		gd_cond_wait(&p->c); /* leak: 5 cond wait; lost wake-up */
-	gd_mutex_unlock(&p->m);
-}
-MAIN(leak_moby_30408_in_helper)
-{
-	struct manifest_30408 *p = NEW(struct manifest_30408);
-
-	gd_cond_init(&p->c, &p->m);
-	for (int i = 0; i < 5; i++)
-		gd_go_fn(waits_helper, p);
 	settle();
 	gd_mutex_lock(&p->m);
 	p->failed = true;
+	if (repaired)
+		gd_cond_broadcast(&p->c);
 	gd_mutex_unlock(&p->m);
+	gd_chan_recv(p->done, NULL); /* leak: chan receive */
 }
 
 CONFORM_MAIN

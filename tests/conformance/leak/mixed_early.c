@@ -3,10 +3,10 @@
  *
  * Named after GoBench's kernels, with the order forced.
  */
-#include "tests/conformance/leak/leak_case.h"
+#include "tests/conformance/leak/kernel.h"
 
 /* Stop holds the mutex while it waits for a worker that needs it. */
-LEAK(etcd_6873)
+KERNEL(etcd_6873)
 struct watch_6873 {
 	gd_mutex m;
 	int_chan updates;
@@ -32,10 +32,13 @@ static void stop_6873(void *arg)
 	gd_mutex_lock(&w->m);
 	barrier_post(&w->stopping);
 	gd_chan_close(w->updates);
+	if (repaired)
+		gd_mutex_unlock(&w->m);
 	gd_chan_recv(w->done, NULL); /* leak: chan receive */
-	gd_mutex_unlock(&w->m);
+	if (!repaired)
+		gd_mutex_unlock(&w->m);
 }
-MAIN(leak_etcd_6873)
+TEST(etcd_6873)
 {
 	struct watch_6873 *w = NEW(struct watch_6873);
 
@@ -44,27 +47,31 @@ MAIN(leak_etcd_6873)
 	gd_go_fn(coalesce_6873, w);
 	gd_chan_send(w->updates, 1);
 	gd_go_fn(stop_6873, w);
-	settle();
 }
 
 /* The notifier's channel has one slot; its only reader needs the mutex its sender holds. */
-STUCK(etcd_7443)
+CALLER_KERNEL(etcd_7443)
 struct balancer_7443 {
 	gd_mutex m;
 	int_chan notify;
 	gd_signal_chan closed;
-	struct barrier full;
+	bool down;
+	struct barrier full, sent;
 };
 static void up_7443(void *arg)
 {
 	struct balancer_7443 *b = arg;
 
 	gd_mutex_lock(&b->m);
-	gd_chan_send(b->notify, 1);
 	barrier_post(&b->full);
+	if (repaired)
+		gd_mutex_unlock(&b->m);
+	gd_chan_send(b->notify, 1);
 	gd_chan_send(b->notify, 2);
 	gd_chan_send(b->notify, 3); /* leak: chan send; 1 buffered */
-	gd_mutex_unlock(&b->m);
+	if (!repaired)
+		gd_mutex_unlock(&b->m);
+	barrier_post(&b->sent);
 }
 static void watch_7443(void *arg)
 {
@@ -81,12 +88,18 @@ static void close_7443(void *arg)
 {
 	struct balancer_7443 *b = arg;
 
-	settle_n(2);
-	gd_mutex_lock(&b->m); /* leak: 3 mutex lock */
-	gd_chan_close(b->closed);
+	barrier_await_go(&b->full, 1);
+	if (repaired)
+		barrier_await_go(&b->sent, 1); /* a send on a closed channel is another mistake */
+	gd_mutex_lock(&b->m);                  /* leak: 3 mutex lock */
+	if (!b->down) {
+		gd_chan_close(b->closed);
+		gd_chan_close(b->notify);
+	}
+	b->down = true;
 	gd_mutex_unlock(&b->m);
 }
-MAIN(stuck_etcd_7443)
+TEST(etcd_7443)
 {
 	struct balancer_7443 *b = NEW(struct balancer_7443);
 
@@ -100,7 +113,7 @@ MAIN(stuck_etcd_7443)
 }
 
 /* A follower waits for the next round with the mutex that the leader needs to begin it. */
-LEAK(etcd_7902)
+KERNEL(etcd_7902)
 struct round_7902 {
 	gd_mutex m;
 	gd_signal_chan next;
@@ -113,8 +126,11 @@ static void follow_7902(void *arg)
 
 	gd_mutex_lock(&r->m); /* leak: mutex lock */
 	barrier_post(&r->follows);
+	if (repaired)
+		gd_mutex_unlock(&r->m);
 	gd_chan_recv(r->next, NULL); /* leak: chan receive */
-	gd_mutex_unlock(&r->m);
+	if (!repaired)
+		gd_mutex_unlock(&r->m);
 	gd_waitgroup_done(&r->group);
 }
 static void lead_7902(void *arg)
@@ -137,20 +153,19 @@ static void parent_7902(void *arg)
 	gd_go_fn(lead_7902, r);
 	gd_waitgroup_wait(&r->group); /* leak: waitgroup wait; counter 3 */
 }
-MAIN(leak_etcd_7902)
+TEST(etcd_7902)
 {
 	struct round_7902 *r = NEW(struct round_7902);
 
 	r->next = gd_chan_make(gd_signal_chan, 0);
 	gd_go_fn(parent_7902, r);
-	settle_n(4);
 }
 
 /*
  * The balancer sends with its mutex to a watcher that tears down and needs it. The third waits on
  * a channel in a global that others might close: known miss.
  */
-LEAK(grpc_1353)
+KERNEL(grpc_1353)
 static gd_signal_chan updated_1353;
 struct balancer_1353 {
 	gd_mutex m;
@@ -163,8 +178,12 @@ static void update_1353(void *arg)
 
 	gd_mutex_lock(&b->m);
 	barrier_post(&b->down);
+	if (repaired)
+		gd_mutex_unlock(&b->m);
 	gd_chan_send(b->addresses, 1); /* leak: chan send */
-	gd_mutex_unlock(&b->m);
+	if (!repaired)
+		gd_mutex_unlock(&b->m);
+	gd_chan_close(updated_1353);
 }
 static void tear_down_1353(void *arg)
 {
@@ -179,7 +198,7 @@ static void count_1353(void *unused)
 {
 	gd_chan_recv(updated_1353, NULL);
 }
-MAIN(leak_grpc_1353)
+TEST(grpc_1353)
 {
 	struct balancer_1353 *b = NEW(struct balancer_1353);
 
@@ -188,11 +207,10 @@ MAIN(leak_grpc_1353)
 	gd_go_fn(update_1353, b);
 	gd_go_fn(tear_down_1353, b);
 	gd_go_fn(count_1353, NULL);
-	settle();
 }
 
 /* Keep-alive waits, with the transport's mutex, for who needs that mutex to wake it. */
-LEAK(grpc_1460)
+KERNEL(grpc_1460)
 struct transport_1460 {
 	gd_mutex m;
 	int_chan awake;
@@ -204,8 +222,11 @@ static void keep_alive_1460(void *arg)
 
 	gd_mutex_lock(&t->m);
 	barrier_post(&t->sleeps);
+	if (repaired)
+		gd_mutex_unlock(&t->m);
 	gd_chan_recv(t->awake, NULL); /* leak: chan receive */
-	gd_mutex_unlock(&t->m);
+	if (!repaired)
+		gd_mutex_unlock(&t->m);
 }
 static void new_stream_1460(void *arg)
 {
@@ -216,18 +237,17 @@ static void new_stream_1460(void *arg)
 	gd_chan_send(t->awake, 1);
 	gd_mutex_unlock(&t->m);
 }
-MAIN(leak_grpc_1460)
+TEST(grpc_1460)
 {
 	struct transport_1460 *t = NEW(struct transport_1460);
 
 	t->awake = gd_chan_make(int_chan, 0);
 	gd_go_fn(keep_alive_1460, t);
 	gd_go_fn(new_stream_1460, t);
-	settle();
 }
 
-/* The handler sends done with the mutex that main takes before it receives. */
-STUCK(istio_16224)
+/* The handler sends done with the mutex that the test takes before it receives. */
+CALLER_KERNEL(istio_16224)
 struct store_16224 {
 	gd_mutex m;
 	gd_signal_chan done;
@@ -242,19 +262,23 @@ static void handle_16224(void *arg)
 	gd_chan_send(s->done, (gd_unit){}); /* leak: chan send */
 	gd_mutex_unlock(&s->m);
 }
-MAIN(stuck_istio_16224)
+TEST(istio_16224)
 {
 	struct store_16224 *s = NEW(struct store_16224);
 
 	s->done = gd_chan_make(gd_signal_chan, 0);
 	gd_go_fn(handle_16224, s);
 	barrier_await_go(&s->locked, 1);
+	if (repaired)
+		gd_chan_recv(s->done, NULL);
 	gd_mutex_lock(&s->m); /* leak: mutex lock */
-	gd_chan_recv(s->done, NULL);
+	if (!repaired)
+		gd_chan_recv(s->done, NULL);
+	gd_mutex_unlock(&s->m);
 }
 
-/* Its other end: main wins, and the monitor's branch for stop receives where nobody sends. */
-LEAK(istio_16224_monitor)
+/* Its other end: the test wins, and the monitor's branch for stop receives where nobody sends. */
+KERNEL(istio_16224_monitor)
 struct monitor_16224 {
 	gd_signal_chan stop, stopped;
 };
@@ -263,9 +287,10 @@ static void monitor_16224(void *arg)
 	struct monitor_16224 *m = arg;
 
 	gd_chan_recv(m->stop, NULL);
-	gd_chan_recv(m->stopped, NULL); /* leak: chan receive; forgotten cancel or close */
+	if (!repaired)
+		gd_chan_recv(m->stopped, NULL); /* leak: chan receive; forgotten cancel or close */
 }
-MAIN(leak_istio_16224_monitor)
+TEST(istio_16224_monitor)
 {
 	struct monitor_16224 *m = NEW(struct monitor_16224);
 
@@ -273,11 +298,10 @@ MAIN(leak_istio_16224_monitor)
 	m->stopped = gd_chan_make(gd_signal_chan, 0);
 	gd_go_fn(monitor_16224, m);
 	gd_chan_close(m->stop);
-	settle_n(1);
 }
 
 /* The distributor, with the lock and a global one, sends to a watcher nobody reads. */
-LEAK(kubernetes_1321)
+KERNEL(kubernetes_1321)
 static gd_mutex global_1321;
 struct mux_1321 {
 	gd_mutex m;
@@ -291,7 +315,8 @@ static void distribute_1321(void *arg)
 	gd_mutex_lock(&global_1321);
 	gd_mutex_lock(&m->m);
 	barrier_post(&m->sends);
-	gd_chan_send(m->watcher, 1); /* leak: chan send */
+	if (!repaired)                       /* else: to nobody who does not read */
+		gd_chan_send(m->watcher, 1); /* leak: chan send */
 	gd_mutex_unlock(&m->m);
 	gd_mutex_unlock(&global_1321);
 }
@@ -313,7 +338,7 @@ static void lock_global_1321(void *arg)
 	gd_mutex_lock(&global_1321); /* leak: mutex lock; stuck behind another: .* held up by */
 	gd_mutex_unlock(&global_1321);
 }
-MAIN(leak_kubernetes_1321)
+TEST(kubernetes_1321)
 {
 	struct mux_1321 *m = NEW(struct mux_1321);
 
@@ -321,7 +346,6 @@ MAIN(leak_kubernetes_1321)
 	gd_go_fn(distribute_1321, m);
 	gd_go_fn(stop_1321, m);
 	gd_go_fn(lock_global_1321, m);
-	settle();
 }
 
 CONFORM_MAIN

@@ -3,10 +3,10 @@
  *
  * Named after GoBench's kernels, with the order forced.
  */
-#include "tests/conformance/leak/leak_case.h"
+#include "tests/conformance/leak/kernel.h"
 
 /* The frame writer sends a reset with the write lock; the monitor closes it only with the lock. */
-LEAK(kubernetes_6632)
+KERNEL(kubernetes_6632)
 struct connection_6632 {
 	gd_mutex write_lock;
 	int_chan reset;
@@ -26,22 +26,23 @@ static void monitor_6632(void *arg)
 	struct connection_6632 *c = arg;
 
 	barrier_await_go(&c->writes, 1);
+	if (repaired)
+		gd_chan_recv(c->reset, NULL);
 	gd_mutex_lock(&c->write_lock); /* leak: mutex lock */
 	gd_chan_close(c->reset);
 	gd_mutex_unlock(&c->write_lock);
 }
-MAIN(leak_kubernetes_6632)
+TEST(kubernetes_6632)
 {
 	struct connection_6632 *c = NEW(struct connection_6632);
 
 	c->reset = gd_chan_make(int_chan, 0);
 	gd_go_fn(write_6632, c);
 	gd_go_fn(monitor_6632, c);
-	settle();
 }
 
 /* The second setter has the lock before the loop, which needs it between two receives. */
-LEAK(kubernetes_10182)
+KERNEL(kubernetes_10182)
 struct statuses_10182 {
 	gd_rwmutex m;
 	int_chan changes;
@@ -54,8 +55,12 @@ static void set_10182(void *arg)
 	barrier_await_go(&s->step, 1);
 	gd_rwmutex_lock(&s->m);
 	barrier_post(&s->step);
+	if (repaired)
+		gd_rwmutex_unlock(&s->m);
 	gd_chan_send(s->changes, 2); /* leak: chan send */
-	gd_rwmutex_unlock(&s->m);
+	if (!repaired)
+		gd_rwmutex_unlock(&s->m);
+	gd_chan_close(s->changes);
 }
 static void sync_10182(void *arg)
 {
@@ -69,7 +74,7 @@ static void sync_10182(void *arg)
 		gd_rwmutex_runlock(&s->m);
 	}
 }
-MAIN(leak_kubernetes_10182)
+TEST(kubernetes_10182)
 {
 	struct statuses_10182 *s = NEW(struct statuses_10182);
 
@@ -77,14 +82,14 @@ MAIN(leak_kubernetes_10182)
 	gd_go_fn(sync_10182, s);
 	gd_go_fn(set_10182, s);
 	gd_chan_send(s->changes, 1);
-	settle();
 }
 
 /* The stop channel is closed only by a deferred call of the one who waits at the end. */
-STUCK(kubernetes_26980)
+CALLER_KERNEL(kubernetes_26980)
 struct listener_26980 {
 	gd_mutex m;
 	gd_signal_chan stop, added;
+	bool stopped;
 	struct barrier listens;
 };
 static void listen_26980(void *arg)
@@ -107,23 +112,28 @@ static void add_26980(void *arg)
 }
 static void stop_26980(void *arg)
 {
-	gd_chan_close_raw(arg);
+	struct listener_26980 *l = arg;
+
+	if (!l->stopped)
+		gd_chan_close(l->stop);
+	l->stopped = true;
 }
-MAIN(stuck_kubernetes_26980)
+TEST(kubernetes_26980)
 {
 	struct listener_26980 *l = NEW(struct listener_26980);
+	gd_defer(stop_26980, l);
 
 	l->stop = gd_chan_make(gd_signal_chan, 0);
 	l->added = gd_chan_make(gd_signal_chan, 0);
-	gd_defer(stop_26980, l->stop.raw);
-
 	gd_go_fn(listen_26980, l);
 	gd_go_fn(add_26980, l);
+	if (repaired)
+		stop_26980(l);
 	gd_chan_recv(l->added, NULL); /* leak: chan receive */
 }
 
 /* The state change sends stop with the container's lock; the monitor's default branch wants it. */
-LEAK(moby_28462)
+KERNEL(moby_28462)
 struct container_28462 {
 	gd_mutex m;
 	gd_signal_chan stop;
@@ -138,6 +148,7 @@ static void monitor_28462(void *arg)
 		barrier_await_go(&c->step, 2);
 		gd_mutex_lock(&c->m); /* leak: mutex lock */
 		gd_mutex_unlock(&c->m);
+		gd_yield();
 	}
 }
 static void change_28462(void *arg)
@@ -147,21 +158,23 @@ static void change_28462(void *arg)
 	barrier_await_go(&c->step, 1);
 	gd_mutex_lock(&c->m);
 	barrier_post(&c->step);
+	if (repaired)
+		gd_mutex_unlock(&c->m);
 	gd_chan_send(c->stop, (gd_unit){}); /* leak: chan send */
-	gd_mutex_unlock(&c->m);
+	if (!repaired)
+		gd_mutex_unlock(&c->m);
 }
-MAIN(leak_moby_28462)
+TEST(moby_28462)
 {
 	struct container_28462 *c = NEW(struct container_28462);
 
 	c->stop = gd_chan_make(gd_signal_chan, 0);
 	gd_go_fn(monitor_28462, c);
 	gd_go_fn(change_28462, c);
-	settle();
 }
 
-/* One slot: the second request has it and waits for main's mutex, the first waits for the slot. */
-STUCK(serving_2137)
+/* One slot: the second request has it and waits for the test's mutex, the first for the slot. */
+CALLER_KERNEL(serving_2137)
 struct breaker_2137 {
 	int_chan active;
 	gd_mutex m;
@@ -187,7 +200,7 @@ static void first_2137(void *arg)
 	gd_chan_recv(b->active, NULL);
 	gd_chan_close(b->first_done);
 }
-MAIN(stuck_serving_2137)
+TEST(serving_2137)
 {
 	struct breaker_2137 *b = NEW(struct breaker_2137);
 
@@ -196,17 +209,20 @@ MAIN(stuck_serving_2137)
 	gd_mutex_lock(&b->m);
 	gd_go_fn(second_2137, b);
 	gd_go_fn(first_2137, b);
+	if (repaired)
+		gd_mutex_unlock(&b->m);
 	gd_chan_recv(b->first_done, NULL); /* leak: chan receive */
-	gd_mutex_unlock(&b->m);
+	if (!repaired)
+		gd_mutex_unlock(&b->m);
 }
 
 /* Shutdown waits, with the mutex, for tasks that wait for a stop that comes after the wait. */
-STUCK(cockroach_1055)
+CALLER_KERNEL(cockroach_1055)
 struct stopper_1055 {
 	gd_mutex m;
 	gd_waitgroup drain;
-	gd_signal_chan stop;
-	struct barrier registered;
+	gd_signal_chan stop, done;
+	struct barrier registered, shutting;
 };
 static void work_1055(void *arg)
 {
@@ -217,35 +233,44 @@ static void work_1055(void *arg)
 	gd_chan_recv(s->stop, NULL); /* leak: 3 chan receive */
 	gd_waitgroup_done(&s->drain);
 }
-static void shut_down_1055(struct stopper_1055 *s)
+static void shut_down_1055(void *arg)
 {
+	struct stopper_1055 *s = arg;
+
+	barrier_await_go(&s->registered, 3);
 	gd_mutex_lock(&s->m);
+	barrier_post(&s->shutting);
+	if (repaired)
+		gd_chan_close(s->stop);
 	gd_waitgroup_wait(&s->drain); /* leak: waitgroup wait; counter 3 */
-	gd_chan_close(s->stop);
+	if (!repaired)
+		gd_chan_close(s->stop);
 	gd_mutex_unlock(&s->m);
+	gd_chan_close(s->done);
 }
 static void late_1055(void *arg)
 {
 	struct stopper_1055 *s = arg;
 
-	settle_n(4);
+	barrier_await_go(&s->shutting, 1);
 	gd_mutex_lock(&s->m); /* leak: mutex lock */
 	gd_mutex_unlock(&s->m);
 }
-MAIN(stuck_cockroach_1055)
+TEST(cockroach_1055)
 {
 	struct stopper_1055 *s = NEW(struct stopper_1055);
 
 	s->stop = gd_chan_make(gd_signal_chan, 0);
+	s->done = gd_chan_make(gd_signal_chan, 0);
 	for (int i = 0; i < 3; i++)
 		gd_go_fn(work_1055, s);
 	gd_go_fn(late_1055, s);
-	barrier_await_go(&s->registered, 3);
-	shut_down_1055(s);
+	gd_go_fn(shut_down_1055, s);
+	gd_chan_recv(s->done, NULL); /* leak: chan receive; forgotten cancel or close */
 }
 
 /* The stop falls between the producer's look and its send; the stopper waits for it. */
-STUCK(cockroach_1462)
+CALLER_KERNEL(cockroach_1462)
 struct stopper_1462 {
 	gd_waitgroup workers;
 	gd_signal_chan stop;
@@ -261,7 +286,10 @@ static void produce_1462(void *arg)
 			break;
 		barrier_post(&s->step);
 		barrier_await_go(&s->step, 2);
-		gd_chan_send(s->values, i); /* leak: chan send */
+		if (repaired)
+			gd_select(GD_SEND(s->values, i), GD_RECV(s->stop, NULL));
+		else
+			gd_chan_send(s->values, i); /* leak: chan send */
 	}
 	gd_waitgroup_done(&s->workers);
 }
@@ -274,7 +302,7 @@ static void consume_1462(void *arg)
 	gd_waitgroup_done(&s->workers);
 	barrier_post(&s->step);
 }
-MAIN(stuck_cockroach_1462)
+TEST(cockroach_1462)
 {
 	struct stopper_1462 *s = NEW(struct stopper_1462);
 
@@ -289,7 +317,7 @@ MAIN(stuck_cockroach_1462)
 }
 
 /* The group is set for all, and waited for in the loop that starts them. */
-LEAK(moby_25384)
+KERNEL(moby_25384)
 static void done_25384(void *arg)
 {
 	gd_waitgroup_done(arg);
@@ -301,15 +329,14 @@ static void restore_25384(void *arg)
 	gd_waitgroup_add(group, 3);
 	for (int i = 0; i < 3; i++) {
 		gd_go_fn(done_25384, group);
-		gd_waitgroup_wait(group); /* leak: waitgroup wait; counter 2 */
+		if (!repaired)
+			gd_waitgroup_wait(group); /* leak: waitgroup wait; counter 2 */
 	}
+	gd_waitgroup_wait(group);
 }
-MAIN(leak_moby_25384)
+TEST(moby_25384)
 {
 	gd_go_fn(restore_25384, NULL);
-	settle_n(1);
-	until_alive(2);
-	settle();
 }
 
 CONFORM_MAIN

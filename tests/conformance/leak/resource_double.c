@@ -4,10 +4,10 @@
  * Named after GoBench's kernels, with the order forced. Where the lock hangs in a global or a
  * goroutine that may run still knows it, only owners prove the leak.
  */
-#include "tests/conformance/leak/leak_case.h"
+#include "tests/conformance/leak/kernel.h"
 
 /* The first helper breaks out of its loop without unlocking. */
-LEAK(cockroach_584)
+KERNEL(cockroach_584)
 struct gossip_584 {
 	gd_mutex m;
 	bool closed;
@@ -20,6 +20,8 @@ static void bootstrap_584(struct gossip_584 *g)
 			break;
 		gd_mutex_unlock(&g->m);
 	}
+	if (repaired)
+		gd_mutex_unlock(&g->m);
 }
 static void manage_584(struct gossip_584 *g)
 {
@@ -31,17 +33,16 @@ static void both_584(void *arg)
 	bootstrap_584(arg);
 	manage_584(arg);
 }
-MAIN(leak_cockroach_584)
+TEST(cockroach_584)
 {
 	struct gossip_584 *g = NEW(struct gossip_584);
 
 	g->closed = true;
 	gd_go_fn(both_584, g);
-	settle();
 }
 
 /* The error path of a locked section calls an exit routine that locks. */
-LEAK(cockroach_9935)
+KERNEL(cockroach_9935)
 struct logger_9935 {
 	gd_mutex m;
 };
@@ -56,18 +57,20 @@ static void output_9935(void *arg)
 	int error = 1;
 
 	gd_mutex_lock(&l->m);
+	if (repaired)
+		gd_mutex_unlock(&l->m);
 	if (error)
 		exit_9935(l);
-	gd_mutex_unlock(&l->m);
+	if (!repaired)
+		gd_mutex_unlock(&l->m);
 }
-MAIN(leak_cockroach_9935)
+TEST(cockroach_9935)
 {
 	gd_go_fn(output_9935, NEW(struct logger_9935));
-	settle();
 }
 
 /* Close lets go of the lock for a moment; a reader that comes then keeps its read lock. */
-STUCK(etcd_5509)
+CALLER_KERNEL(etcd_5509)
 struct client_5509 {
 	gd_rwmutex m;
 	bool closed;
@@ -79,11 +82,11 @@ static void acquire_5509(void *arg)
 
 	barrier_await_go(&c->reads, 1);
 	gd_rwmutex_rlock(&c->m);
-	if (!c->closed)
+	if (!c->closed || repaired)
 		gd_rwmutex_runlock(&c->m);
 	barrier_post(&c->reads);
 }
-MAIN(stuck_etcd_5509)
+TEST(etcd_5509)
 {
 	struct client_5509 *c = NEW(struct client_5509);
 
@@ -94,10 +97,11 @@ MAIN(stuck_etcd_5509)
 	barrier_post(&c->reads);
 	barrier_await_go(&c->reads, 2);
 	gd_rwmutex_lock(&c->m); /* leak: rwmutex lock; held by 1 reader */
+	gd_rwmutex_unlock(&c->m);
 }
 
 /* Renew calls back, with its lock held, what takes the same lock. */
-STUCK(etcd_10492)
+CALLER_KERNEL(etcd_10492)
 struct lessor_10492 {
 	gd_mutex m;
 	void (*checkpoint)(struct lessor_10492 *l);
@@ -107,18 +111,21 @@ static void checkpoint_10492(struct lessor_10492 *l)
 	gd_mutex_lock(&l->m); /* leak: mutex lock */
 	gd_mutex_unlock(&l->m);
 }
-MAIN(stuck_etcd_10492)
+TEST(etcd_10492)
 {
 	struct lessor_10492 *l = NEW(struct lessor_10492);
 
 	l->checkpoint = checkpoint_10492;
 	gd_mutex_lock(&l->m);
+	if (repaired)
+		gd_mutex_unlock(&l->m);
 	l->checkpoint(l);
-	gd_mutex_unlock(&l->m);
+	if (!repaired)
+		gd_mutex_unlock(&l->m);
 }
 
 /* A timer's callback returns early without unlocking; the cache and later callbacks stick. */
-STUCK(grpc_3017)
+CALLER_KERNEL(grpc_3017)
 struct cache_3017 {
 	gd_mutex m;
 	bool aborted;
@@ -131,7 +138,7 @@ static void expire_3017(void *arg)
 
 	gd_mutex_lock(&c->m);
 	barrier_post(&c->fired);
-	if (c->aborted)
+	if (c->aborted && !repaired)
 		return;
 	gd_mutex_unlock(&c->m);
 }
@@ -140,6 +147,7 @@ static void expire_later_3017(void *arg)
 	struct cache_3017 *c = arg;
 
 	barrier_await_go(&c->fired, 1);
+	barrier_post(&c->fired);
 	gd_mutex_lock(&c->m); /* leak: mutex lock; missing unlock */
 	gd_mutex_unlock(&c->m);
 }
@@ -152,7 +160,7 @@ static void operate_3017(void *arg)
 	gd_mutex_unlock(&c->m);
 	gd_chan_close(c->done);
 }
-MAIN(stuck_grpc_3017)
+TEST(grpc_3017)
 {
 	struct cache_3017 *c = NEW(struct cache_3017);
 
@@ -161,11 +169,12 @@ MAIN(stuck_grpc_3017)
 	gd_after_func(1, expire_3017, c);
 	gd_after_func(2, expire_later_3017, c);
 	gd_go_fn(operate_3017, c);
+	barrier_await_go(&c->fired, 2);
 	gd_chan_recv(c->done, NULL); /* leak: chan receive */
 }
 
 /* A once hides the second lock: its function needs the content lock that is held. */
-STUCK(hugo_5379)
+CALLER_KERNEL(hugo_5379)
 struct page_5379 {
 	gd_mutex content;
 	gd_once init;
@@ -185,19 +194,23 @@ static void content_5379(void *arg)
 
 	gd_mutex_lock(&p->content);
 	barrier_post(&p->locked);
+	if (repaired)
+		gd_mutex_unlock(&p->content);
 	gd_once_do(&p->init, prepare_5379, p);
-	gd_mutex_unlock(&p->content);
+	if (!repaired)
+		gd_mutex_unlock(&p->content);
 	gd_waitgroup_done(&p->rendered);
 }
 static void render_5379(void *arg)
 {
 	struct page_5379 *p = arg;
 
-	settle_n(2);
+	if (!repaired)
+		settle_n(2);
 	gd_once_do(&p->init, prepare_5379, p); /* leak: mutex lock */
 	gd_waitgroup_done(&p->rendered);
 }
-MAIN(stuck_hugo_5379)
+TEST(hugo_5379)
 {
 	struct page_5379 *p = NEW(struct page_5379);
 
@@ -208,7 +221,7 @@ MAIN(stuck_hugo_5379)
 }
 
 /* The loop goes on after an error without unlocking. */
-LEAK(moby_7559)
+KERNEL(moby_7559)
 struct proxy_7559 {
 	gd_mutex m;
 };
@@ -222,19 +235,20 @@ static void run_7559(void *arg)
 
 	for (;;) {
 		gd_mutex_lock(&p->m); /* leak: mutex lock; double lock */
-		if (!dial_7559())
+		if (!dial_7559() && !repaired)
 			continue;
 		gd_mutex_unlock(&p->m);
+		if (repaired)
+			break;
 	}
 }
-MAIN(leak_moby_7559)
+TEST(moby_7559)
 {
 	gd_go_fn(run_7559, NEW(struct proxy_7559));
-	settle();
 }
 
 /* Clean-up returns early with the lock. */
-LEAK(moby_17176)
+KERNEL(moby_17176)
 struct devices_17176 {
 	gd_mutex m;
 	int deleted;
@@ -242,7 +256,7 @@ struct devices_17176 {
 static void clean_up_17176(struct devices_17176 *d)
 {
 	gd_mutex_lock(&d->m);
-	if (d->deleted == 0)
+	if (d->deleted == 0 && !repaired)
 		return;
 	gd_mutex_unlock(&d->m);
 }
@@ -257,18 +271,17 @@ static void second_17176(void *arg)
 	gd_mutex_lock(&d->m); /* leak: mutex lock; missing unlock */
 	gd_mutex_unlock(&d->m);
 }
-MAIN(leak_moby_17176)
+TEST(moby_17176)
 {
 	struct devices_17176 *d = NEW(struct devices_17176);
 
 	gd_go_fn(first_17176, d);
 	until_alive(1);
 	gd_go_fn(second_17176, d);
-	settle();
 }
 
 /* The map is cleared under the write lock, and the notifier reads it. */
-STUCK(syncthing_4829)
+CALLER_KERNEL(syncthing_4829)
 struct mapping_4829 {
 	gd_rwmutex m;
 };
@@ -277,13 +290,16 @@ static void notify_4829(struct mapping_4829 *p)
 	gd_rwmutex_rlock(&p->m); /* leak: rwmutex rlock */
 	gd_rwmutex_runlock(&p->m);
 }
-MAIN(stuck_syncthing_4829)
+TEST(syncthing_4829)
 {
 	struct mapping_4829 *p = NEW(struct mapping_4829);
 
 	gd_rwmutex_lock(&p->m);
+	if (repaired)
+		gd_rwmutex_unlock(&p->m);
 	notify_4829(p);
-	gd_rwmutex_unlock(&p->m);
+	if (!repaired)
+		gd_rwmutex_unlock(&p->m);
 }
 
 /*
