@@ -33,7 +33,7 @@ static bool repaired; /* the mistake is not made */
 
 static void kernel_sleeper(void *unused)
 {
-	bystander[1] = gd__inspect_self();
+	not_counted[1] = gd__inspect_self();
 	for (;;)
 		gd_sleep(GD_MILLISECOND);
 }
@@ -42,7 +42,7 @@ static void kernel_reader(void *arg)
 {
 	char c;
 
-	bystander[2] = gd__inspect_self();
+	not_counted[2] = gd__inspect_self();
 	gd_fd_read(*(int *)arg, &c, 1);
 }
 
@@ -53,7 +53,7 @@ static void kernel_start_others(void)
 	CHECK_EQ(gd_pipe(ends), GD_OK);
 	gd_go_fn(kernel_sleeper, NULL);
 	gd_go_fn(kernel_reader, ends);
-	while (!bystander[1] || !bystander[2])
+	while (!not_counted[1] || !not_counted[2])
 		gd_yield();
 }
 
@@ -67,7 +67,7 @@ static void kernel_run(void (*test)(void))
 {
 	size_t others;
 
-	bystander[0] = gd__inspect_self();
+	not_counted[0] = gd__inspect_self();
 	timed_moves = true;
 	gd_go_fn(kernel_test, (void *)test);
 	do

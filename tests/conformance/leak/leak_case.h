@@ -41,15 +41,15 @@ typedef gd_chan_of(int) int_chan;
 	static NOINLINE void main_##name_(void)
 
 /* Ids of goroutines that are no part of the case: nobody waits for them, nor counts them. */
-__attribute__((unused)) static uint64_t bystander[4];
+__attribute__((unused)) static uint64_t not_counted[4];
 
 /* Who waits with a deadline is not parked: the case goes on from there. */
 __attribute__((unused)) static bool timed_moves;
 
-static bool is_bystander(uint64_t id)
+static bool is_not_counted(uint64_t id)
 {
-	for (size_t i = 0; i < sizeof(bystander) / sizeof(bystander[0]); i++)
-		if (bystander[i] == id)
+	for (size_t i = 0; i < sizeof(not_counted) / sizeof(not_counted[0]); i++)
+		if (not_counted[i] == id)
 			return true;
 	return false;
 }
@@ -67,7 +67,7 @@ static NOINLINE size_t count_parked(size_t *others)
 		unit_fail(__FILE__, __LINE__, "gd__inspect_open", "");
 	for (uint64_t i = 0; i < rt.ngoroutines; i++) {
 		if (!gd__inspect_goroutine(&rt, i, &g, &broken) || g.id == gd__inspect_self() ||
-		    g.system || g.state == GD__GI_DEAD || is_bystander(g.id))
+		    g.system || g.state == GD__GI_DEAD || is_not_counted(g.id))
 			continue;
 		all++;
 		parked += g.state == GD__GI_WAITING && gd__wait_stuck(g.reason) &&
@@ -98,8 +98,8 @@ __attribute__((unused)) static NOINLINE void settle_n(size_t n)
 /* Until there are n goroutines, the caller included. */
 __attribute__((unused)) static NOINLINE void until_alive(size_t n)
 {
-	for (size_t i = 0; i < sizeof(bystander) / sizeof(bystander[0]); i++)
-		n += bystander[i] != 0;
+	for (size_t i = 0; i < sizeof(not_counted) / sizeof(not_counted[0]); i++)
+		n += not_counted[i] != 0;
 	while (gd_go_count() != n)
 		gd_yield();
 }
