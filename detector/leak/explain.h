@@ -1,26 +1,48 @@
 /*
- * explain.h - a leak in words: what is proven, what it waits for, which mistake it looks like.
+ * explain.h - a leak in words: what is proven, and what it waits for.
  *
- * Works on struct gd__leak alone, so the process and gleak say the same. Where
- * addresses should become functions, the caller adds that.
+ * What an address is called is asked of a struct gd__tongue, so that the
+ * process and gleak say the same, each with the symbols it has.
  */
 #ifndef GD_DETECTOR_LEAK_EXPLAIN_H
 #define GD_DETECTOR_LEAK_EXPLAIN_H
 
 #include "detector/common/report.h"
+#include "detector/leak/story.h"
 #include "runtime/base/fmt.h"
 
-/* A known mistake. */
-struct gd__advice {
-	const char *pattern; /* "abandoned sender"; NULL if it is none we know */
-	const char *repair;  /* the usual repair, one clause */
+/* Names for addresses. Each writes to o; those that give false have written nothing. */
+struct gd__tongue {
+	void *self;
+	/* "first.c:12", or "app+0x1f": the call that returns to pc. */
+	void (*place)(void *self, struct gd__out *o, uint64_t pc);
+	/* "first": the function of that call. */
+	bool (*function)(void *self, struct gd__out *o, uint64_t pc);
+	/* The user's frames of a stack of return addresses from number skip on: each as lead,
+	 * "first at first.c:12", newline. */
+	void (*frames)(void *self, struct gd__out *o, const uint64_t *pcs, size_t n, size_t skip,
+		       const char *lead);
+	/* "registry.lock": a variable that holds addr, outside of heap and goroutines' stacks. */
+	bool (*data)(void *self, struct gd__out *o, uint64_t addr);
+	/* "first at first.c:12": where the goroutine is that has this stack. */
+	bool (*now)(void *self, struct gd__out *o, const struct gd__ginfo *g, const uintptr_t *pcs,
+		    size_t npcs);
+	/* ", in f at first.c:12": the frame of goroutine goid that addr lies in; or nothing. May be
+	 * NULL. */
+	void (*frame)(void *self, struct gd__out *o, uint64_t goid, uint64_t addr);
+	/* "first at first.c:12": where the heap block was allocated. */
+	bool (*allocated)(void *self, struct gd__out *o, const struct gd__block *b);
+	/* Whether p is still in the function in which it acted. */
+	enum gd__stay (*stay)(void *self, const struct gd__party *p);
 };
 
 /* "proven stuck: nothing that can still run reaches the channel" */
 void gd__explain_verdict(struct gd__out *o, const struct gd__leak *l);
-/* "channel of capacity 0, element size 4, made at first.c:12"; i < l->nobjects. */
-void gd__explain_object(struct gd__out *o, const struct gd__leak *l, uint32_t i);
-/* The mistake it looks like. Both strings are constant. */
-struct gd__advice gd__explain_advice(const struct gd__leak *l);
+/* "mutex registry.lock", "the channel, made at first.c:12". t may be NULL: addresses. */
+void gd__explain_name(struct gd__out *o, const struct gd__tongue *t, const struct gd__oinfo *x);
+/* "channel of capacity 0, element size 4, made at first.c:12; 3 senders wait"; i < l->nobjects.
+ * t and h may be NULL. */
+void gd__explain_object(struct gd__out *o, const struct gd__tongue *t, const struct gd__leak *l,
+			uint32_t i, const struct gd__home *h);
 
 #endif

@@ -17,6 +17,7 @@
 #include "runtime/sched/fork.h"
 #include "runtime/sched/gtab.h"
 #include "runtime/sched/state.h"
+#include "runtime/sync/waitq.h"
 #include "runtime/time/timers.h"
 
 #define MAX_WAITS    65536u
@@ -246,12 +247,16 @@ bool gd__inspect_goroutine(const struct gd__runtime *rt, uint64_t i, struct gd__
 bool gd__inspect_wait(const struct gd__runtime *rt, const struct gd__ginfo *g, uint32_t i,
 		      struct gd__winfo *w)
 {
+	uint64_t at = g->waits + (uint64_t)i * g->wait_stride;
+	struct gd__waiter waiter;
 	struct gd__wait wait;
 
-	if (i >= g->nwaits ||
-	    !rt->mem->read(rt->mem, g->waits + (uint64_t)i * g->wait_stride, &wait, sizeof(wait)))
+	if (i >= g->nwaits || !rt->mem->read(rt->mem, at, &wait, sizeof(wait)))
 		return false;
-	*w = (struct gd__winfo){ (uintptr_t)wait.obj, wait.kind, wait.op };
+	*w = (struct gd__winfo){ (uintptr_t)wait.obj, wait.kind, wait.op, 0 };
+	if (g->wait_stride == sizeof(waiter) &&
+	    rt->mem->read(rt->mem, at, &waiter, sizeof(waiter)))
+		w->pc = waiter.pc;
 	return wait.kind != GD__OBJ_NONE; /* zeros: a core without the waiter's stack */
 }
 

@@ -76,6 +76,7 @@ struct gd__winfo {
 	uint64_t obj;  /* 0: nil channel */
 	uint16_t kind; /* enum gd__obj_kind */
 	uint16_t op;   /* enum gd__wait_op */
+	uint64_t pc;   /* of the public call that waits; 0: unknown */
 };
 
 /* A primitive, decoded. */

@@ -256,7 +256,7 @@ static inline void fake_wait(struct fake *f, uint64_t id, uint32_t reason, uint6
 		return;
 	fake_poke(f, fake_stack(f, id, FAKE_STACK_WORDS / 2 - 1 - (int)g->nwaits), obj);
 	f->waits[(id - 1) * FAKE_PER_G + g->nwaits++] =
-		(struct gd__winfo){ obj, kind[reason], op[reason] };
+		(struct gd__winfo){ obj, kind[reason], op[reason], 0 };
 }
 
 /* Describes a primitive beyond the default (valid, 32 bytes, one reference). */
