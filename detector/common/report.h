@@ -64,6 +64,7 @@ struct gd__leak_result {
 	size_t count;
 	size_t by_verdict[4];
 	uint64_t goroutines;        /* looked at */
+	int64_t now_ns;             /* the clock at the time */
 	struct gd__retained shared; /* heap that several of the stuck reach, and nobody else */
 	/* What the verdicts rest on, for story.h and why.h: valid as long as image and arena. */
 	const struct gd__verdicts *verdicts;

@@ -21,8 +21,7 @@ static bool has_left(const struct gd__party *p)
 static struct gd__advice nil_advice(const struct gd__leak *l)
 {
 	if (l->g.reason == GD__WAIT_SELECT_NONE)
-		ADVICE("empty select",
-		       "if it is meant to live for ever, call gd_go_background()");
+		ADVICE("empty select", "if it is meant to live for ever, call gd_go_background()");
 	ADVICE("nil channel",
 	       "make the channel before the goroutine starts; a nil channel is never ready");
 }

@@ -130,6 +130,7 @@ int gd__leak_check_image(struct gd__image *im, const struct gd__leak_options *op
 	}
 	result->ran = true;
 	result->verdicts = c.v;
+	result->now_ns = im->rt.now_ns;
 	say_what_is_missing(&c);
 	return GD_OK;
 }

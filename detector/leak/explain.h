@@ -11,6 +11,8 @@
 #include "detector/leak/story.h"
 #include "runtime/base/fmt.h"
 
+struct gd__why_step;
+
 /* Names for addresses. Each writes to o; those that give false have written nothing. */
 struct gd__tongue {
 	void *self;
@@ -18,20 +20,23 @@ struct gd__tongue {
 	void (*place)(void *self, struct gd__out *o, uint64_t pc);
 	/* "first": the function of that call. */
 	bool (*function)(void *self, struct gd__out *o, uint64_t pc);
-	/* The user's frames of a stack of return addresses from number skip on: each as lead,
+	/* The user's frames of g's creation stack but the first: each as lead,
 	 * "first at first.c:12", newline. */
-	void (*frames)(void *self, struct gd__out *o, const uint64_t *pcs, size_t n, size_t skip,
-		       const char *lead);
+	void (*frames)(void *self, struct gd__out *o, const struct gd__ginfo *g, const char *lead);
 	/* "registry.lock": a variable that holds addr, outside of heap and goroutines' stacks. */
 	bool (*data)(void *self, struct gd__out *o, uint64_t addr);
-	/* "first at first.c:12": where the goroutine is that has this stack. */
-	bool (*now)(void *self, struct gd__out *o, const struct gd__ginfo *g, const uintptr_t *pcs,
-		    size_t npcs);
+	/* "first at first.c:12": where the party is, p->g is not NULL. */
+	bool (*now)(void *self, struct gd__out *o, const struct gd__party *p);
 	/* ", in f at first.c:12": the frame of goroutine goid that addr lies in; or nothing. May be
 	 * NULL. */
 	void (*frame)(void *self, struct gd__out *o, uint64_t goid, uint64_t addr);
+	/* ", struct server, .jobs": type of a heap block of a path, and its member; or nothing. May
+	 * be NULL. */
+	void (*type)(void *self, struct gd__out *o, const struct gd__why_step *s);
 	/* "first at first.c:12": where the heap block was allocated. */
 	bool (*allocated)(void *self, struct gd__out *o, const struct gd__block *b);
+	/* Lines about who dropped the last reference to a channel; or nothing. May be NULL. */
+	void (*dropped)(void *self, struct gd__out *o, uint64_t chan);
 	/* Whether p is still in the function in which it acted. */
 	enum gd__stay (*stay)(void *self, const struct gd__party *p);
 };

@@ -116,10 +116,7 @@ static void join(struct gd__leak_groups *gs, size_t group, size_t leak,
 }
 
 bool gd__leak_group(struct gd__leak_groups *gs, const struct gd__leak_result *r,
-		    struct gd__arena *a,
-		    size_t (*stack)(void *arg, const struct gd__ginfo *g, uintptr_t *pcs,
-				    size_t max),
-		    void *arg)
+		    struct gd__arena *a, gd__story_stack *stack, void *arg)
 {
 	struct grouping p = { .gs = gs, .arena = a };
 	uintptr_t pcs[GD__FRAMES_MAX];
@@ -145,6 +142,13 @@ bool gd__leak_group(struct gd__leak_groups *gs, const struct gd__leak_result *r,
 			k->group = (uint32_t)g;
 		}
 		join(gs, k->group, i, &r->leaks[i].retained);
+	}
+	for (size_t i = 0; i < gs->n; i++) {
+		struct gd__leak_group *g = &gs->group[i];
+
+		g->story = gd__story(r, &r->leaks[g->first], a, stack, arg);
+		if (!g->story)
+			return false;
 	}
 	return true;
 }

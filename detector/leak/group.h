@@ -6,6 +6,7 @@
 
 #include "detector/common/alloc.h"
 #include "detector/common/report.h"
+#include "detector/leak/story.h"
 #include "runtime/inspect/traceback.h"
 
 #define GD__GROUP_END SIZE_MAX
@@ -14,6 +15,7 @@ struct gd__leak_group {
 	size_t first; /* position of its first leak; the others follow by gd__leak_groups.next */
 	size_t last, count;
 	struct gd__retained retained; /* of all of them */
+	struct gd__story *story;      /* of the first */
 	size_t npcs;
 	uintptr_t pcs[GD__FRAMES_MAX];
 };
@@ -26,13 +28,11 @@ struct gd__leak_groups {
 };
 
 /*
- * Groups r. stack gives the return addresses of a leak's goroutine; it is not called for every
- * one of very many that look alike. false: no memory.
+ * Groups r, while its image is there, and gathers the story of each group. stack gives the return
+ * addresses of a leak's goroutine; it is not called for every one of very many that look alike.
+ * false: no memory.
  */
 bool gd__leak_group(struct gd__leak_groups *gs, const struct gd__leak_result *r,
-		    struct gd__arena *a,
-		    size_t (*stack)(void *arg, const struct gd__ginfo *g, uintptr_t *pcs,
-				    size_t max),
-		    void *arg);
+		    struct gd__arena *a, gd__story_stack *stack, void *arg);
 
 #endif

@@ -63,7 +63,7 @@ static void tell_now(struct gd__out *o, const struct gd__tongue *t, const struct
 	else
 		gd__out_str(o, g->state == GD__GI_RUNNABLE ? "is about to run" : "runs");
 	gd__out_str(o, " (");
-	if (!t->now(t->self, o, g, p->pcs, p->npcs))
+	if (!t->now(t->self, o, p))
 		gd__out_str(o, "place unknown");
 	gd__out_str(o, ")");
 }
@@ -168,8 +168,7 @@ static void tell_home(struct gd__out *o, const struct gd__tongue *t, const struc
 {
 	/* A channel is a block of its own: nothing new. */
 	if (h->kind == GD__HOME_HEAP && !(x->kind == GD__OBJ_CHAN && h->block.start == x->addr)) {
-		gd__out_fmt(o, "  lives in: heap block of %lu bytes",
-			    (unsigned long)h->block.size);
+		gd__out_fmt(o, "  lives in: heap block of %lu bytes", (unsigned long)h->block.size);
 		if (x->addr > h->block.start)
 			gd__out_fmt(o, ", at offset %lu",
 				    (unsigned long)(x->addr - h->block.start));
@@ -181,8 +180,8 @@ static void tell_home(struct gd__out *o, const struct gd__tongue *t, const struc
 		gd__out_str(o, "\n");
 	}
 	if (h->kind == GD__HOME_STACK) {
-		gd__out_fmt(o, "  lives in: %sstack of goroutine %lu", h->live ? "" : "dead part of the ",
-			    (unsigned long)h->goid);
+		gd__out_fmt(o, "  lives in: %sstack of goroutine %lu",
+			    h->live ? "" : "dead part of the ", (unsigned long)h->goid);
 		if (h->live && t->frame)
 			t->frame(t->self, o, h->goid, x->addr);
 		gd__out_str(o, "\n");
@@ -210,6 +209,8 @@ static void tell_object(struct gd__out *o, const struct gd__tongue *t, const str
 			tell_party(o, t, &s->party[k]);
 	if (s && s->readers > GD__STORY_READERS)
 		gd__out_fmt(o, "  and by %u more readers\n", s->readers - GD__STORY_READERS);
+	if (l->evidence == GD__EVIDENCE_DROPPED && t->dropped)
+		t->dropped(t->self, o, l->object[i].addr);
 }
 
 /* --- the chain of owners --- */
@@ -250,7 +251,8 @@ bool gd__tell_chain(struct gd__out *o, const struct gd__tongue *t, const struct 
 		/* A reader waits behind a writer that is in the queue itself. */
 		bool queue = k->op == GD__OP_RLOCK && next->object == k->object;
 
-		gd__out_fmt(o, queue ? " behind the writer goroutine %lu" : " held by goroutine %lu",
+		gd__out_fmt(o,
+			    queue ? " behind the writer goroutine %lu" : " held by goroutine %lu",
 			    (unsigned long)next->id);
 		tell_holds(o, t, next);
 	}
@@ -263,7 +265,8 @@ bool gd__tell_chain(struct gd__out *o, const struct gd__tongue *t, const struct 
 
 static void tell_creation(struct gd__out *o, const struct gd__tongue *t, const struct gd__tale *a)
 {
-	const struct gd__party *p = a->story ? gd__story_party(a->story, GD__ROLE_CREATOR, 0) : NULL;
+	const struct gd__party *p =
+		a->story ? gd__story_party(a->story, GD__ROLE_CREATOR, 0) : NULL;
 	const struct gd__ginfo *g = &a->leak->g;
 
 	if (g->id == 1)
@@ -285,7 +288,7 @@ static void tell_creation(struct gd__out *o, const struct gd__tongue *t, const s
 	else if (p && p->now == GD__AT_ENDED && p->id != 1)
 		gd__out_str(o, "; it has ended");
 	gd__out_str(o, "\n");
-	t->frames(t->self, o, g->create_pc, g->ncreate, 1, "    called by ");
+	t->frames(t->self, o, g, "    called by ");
 }
 
 static void tell_ids(struct gd__out *o, const struct gd__tale *a)
@@ -314,10 +317,21 @@ static void tell_retained(struct gd__out *o, const struct gd__retained *r)
 	gd__tell_bytes(o, r->stack);
 	gd__out_str(o, " of stack, ");
 	gd__tell_bytes(o, r->heap);
-	gd__out_str(o, " of heap that nothing else reaches");
+	gd__out_str(o, " of heap");
 	if (r->blocks)
-		gd__out_fmt(o, " (%lu block%s)", (unsigned long)r->blocks, r->blocks > 1 ? "s" : "");
+		gd__out_fmt(o, " in %lu block%s that nobody else reaches", (unsigned long)r->blocks,
+			    r->blocks > 1 ? "s" : "");
 	gd__out_str(o, "\n");
+}
+
+void gd__tell_shared(struct gd__out *o, const struct gd__retained *r)
+{
+	if (r->blocks == 0)
+		return;
+	gd__out_str(o, "Several stuck goroutines together retain ");
+	gd__tell_bytes(o, r->heap);
+	gd__out_fmt(o, " of heap in %lu block%s.\n", (unsigned long)r->blocks,
+		    r->blocks > 1 ? "s" : "");
 }
 
 void gd__tell_rest(struct gd__out *o, const struct gd__tongue *t, const struct gd__tale *a)
@@ -330,8 +344,7 @@ void gd__tell_rest(struct gd__out *o, const struct gd__tongue *t, const struct g
 		gd__out_str(o, "  waits for: what lies in memory that cannot be read\n");
 	else if (l->g.nwaits > l->nobjects)
 		gd__out_fmt(o, "  and for %u more\n", l->g.nwaits - l->nobjects);
-	if (a->story && a->story->nlinks > 1 &&
-	    (a->story->closed || a->story->nlinks > 2)) {
+	if (a->story && a->story->nlinks > 1 && (a->story->closed || a->story->nlinks > 2)) {
 		gd__out_str(o, a->story->closed ? "  the cycle: " : "  the chain: ");
 		gd__tell_chain(o, t, a->story);
 		gd__out_str(o, "\n");

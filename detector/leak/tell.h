@@ -23,7 +23,7 @@ struct gd__tale {
 	size_t nids;
 	int64_t youngest_ns, oldest_ns; /* how long they have waited; < 0: they do not wait */
 	struct gd__retained retained;   /* of all */
-	const char *fingerprint;	/* "" if there is none */
+	const char *fingerprint;        /* "" if there is none */
 };
 
 /* Fills in where the parties are; before the others. */
@@ -33,9 +33,11 @@ void gd__tell_head(struct gd__out *o, const struct gd__tongue *t, const struct g
 /* What follows the stack, with an empty line at its end. */
 void gd__tell_rest(struct gd__out *o, const struct gd__tongue *t, const struct gd__tale *a);
 
+/* What several of the stuck keep together: a line, or nothing. */
+void gd__tell_shared(struct gd__out *o, const struct gd__retained *r);
+
 /* "; it has returned from first and is stuck: chan send in held at zoo.c:15" */
-void gd__tell_whereabouts(struct gd__out *o, const struct gd__tongue *t,
-			  const struct gd__party *p);
+void gd__tell_whereabouts(struct gd__out *o, const struct gd__tongue *t, const struct gd__party *p);
 /* "goroutine 2 holds mutex a (zoo.c:8), waits for mutex b held by goroutine 3 (zoo.c:9), which
  * waits for mutex a". False, and nothing written: there is no chain worth a line. */
 bool gd__tell_chain(struct gd__out *o, const struct gd__tongue *t, const struct gd__story *s);

@@ -10,7 +10,9 @@
 #include <string.h>
 
 #include "detector/common/depot.h"
-#include "tools/symbol/symbol.h"
+#include "detector/leak/tell.h"
+#include "tools/gleak/stacks.h"
+#include "tools/gleak/tongue.h"
 #include "tools/util/say.h"
 
 /* What a stack in the process has at most. */
@@ -19,54 +21,8 @@
 struct work {
 	struct analysis *a;
 	struct dump *d;
-	struct symbols *symbols;
 	size_t cut; /* stacks that could not be followed to their end */
 };
-
-static struct context context_of(const struct gd__core *c, const struct gd__ginfo *g)
-{
-	static const uint8_t saved[] = GD__CALL_REG_NUMBERS;
-	/* The kernel's places of DWARF's rax rdx rcx rbx rsi rdi rbp rsp r8 ... r15. */
-	static const uint8_t kernel[] = { GD__REG_RAX, GD__REG_RDX, GD__REG_RCX, GD__REG_RBX,
-					  GD__REG_RSI, GD__REG_RDI, GD__REG_RBP, GD__REG_RSP,
-					  GD__REG_R8,  GD__REG_R9,  GD__REG_R10, GD__REG_R11,
-					  GD__REG_R12, GD__REG_R13, GD__REG_R14, GD__REG_R15 };
-	struct context at = { .pc = g->resume_pc, .exact = true };
-	const struct gd__core_thread *t = gd__core_thread_of(c, g);
-
-	if (t) {
-		for (size_t i = 0; i < 16; i++)
-			at.regs[i] = t->regs[kernel[i]];
-		at.pc = t->regs[GD__REG_RIP];
-	} else if (g->sp) {
-		for (size_t i = 0; i < sizeof(saved); i++)
-			at.regs[saved[i]] = g->call_regs[i];
-		if (g->state != GD__GI_SYSCALL)
-			at.regs[6] = g->bp;
-		at.regs[7] = g->sp;
-	} else {
-		at.pc = 0;
-	}
-	return at;
-}
-
-static struct stack stack_of(struct work *w, const struct gd__ginfo *g)
-{
-	struct context at = context_of(w->a->in.core, g);
-
-	if (!at.pc)
-		return (struct stack){ .cut = true };
-
-	struct stack s = symbols_unwind(w->symbols, &at);
-
-	/* It has not run yet and stands where every goroutine starts: name its own function. */
-	if (g->state == GD__GI_RUNNABLE && s.n <= 2 && g->entry) {
-		uint64_t as_return = g->entry + 1;
-
-		return symbols_name(w->symbols, &as_return, 1);
-	}
-	return s;
-}
 
 /* Says of which modules the names are missing, once for each. */
 static void note_modules(struct work *w, const struct stack *s)
@@ -99,23 +55,31 @@ static void note_modules(struct work *w, const struct stack *s)
 static void fill_goroutine(struct work *w, struct goroutine *g, const struct gd__ginfo *info)
 {
 	g->info = info;
-	g->stack = stack_of(w, info);
-	g->created = symbols_name(w->symbols, info->create_pc, info->ncreate);
+	g->stack = stack_of(w->a, info);
+	g->created = symbols_name(w->a->symbols, info->create_pc, info->ncreate);
 	w->cut += g->stack.cut && info->state != GD__GI_RUNNING;
 	note_modules(w, &g->stack);
 }
 
-static void fill_places(struct work *w, struct goroutine *g)
+/* Names of those the story is about. */
+static void fill_story(struct work *w, struct group *group)
 {
-	for (uint32_t i = 0; i < g->leak->nobjects && i < WAITS_MAX; i++) {
-		const struct gd__oinfo *o = &g->leak->object[i];
+	const struct gd__leak_result *r = &w->a->in.result;
+	struct gd__story *story = gd__story(r, group->member[0]->leak, &w->a->in.arena, NULL, NULL);
 
-		g->places[i] = (struct places){
-			.last_recv = symbols_at(w->symbols, o->last_recv_pc, true),
-			.last_send = symbols_at(w->symbols, o->last_send_pc, true),
-			.locked = symbols_at(w->symbols, o->owner_pc, true),
-		};
+	if (!story)
+		pool_exhausted();
+	group->story = story;
+	group->did = pool_array(&w->d->pool, story->nparties + 1, sizeof(*group->did));
+	group->now = pool_array(&w->d->pool, story->nparties + 1, sizeof(*group->now));
+	for (size_t i = 0; i < story->nparties; i++) {
+		const struct gd__party *p = &story->party[i];
+
+		group->did[i] = symbols_at(w->a->symbols, p->pc, true);
+		if (p->g && p->now != GD__AT_ENDED)
+			group->now[i] = stack_of(w->a, p->g);
 	}
+	gd__tell_prepare(&w->a->tongue, story);
 }
 
 /* As the process computes it: from the user's frames and the function that holds the gd_go. */
@@ -137,7 +101,7 @@ static void fingerprint(struct work *w, struct group *group)
 
 static struct stack access_stack(struct work *w, const struct gd__recorded_access *a)
 {
-	struct stack s = symbols_name(w->symbols, a->pcs, a->npcs);
+	struct stack s = symbols_name(w->a->symbols, a->pcs, a->npcs);
 
 	s.cut = !(a->flags & GD__RECORDED_WHOLE_STACK);
 	return s;
@@ -150,7 +114,7 @@ static struct stack creation_stack(struct work *w, const struct gd__recorded_acc
 	size_t n = gd__depot_get_in(&c->mem, c->im.rt.depot_root, a->create_stack, pcs,
 				    GD__DEPOT_FRAMES);
 
-	return symbols_name(w->symbols, pcs, n);
+	return symbols_name(w->a->symbols, pcs, n);
 }
 
 /* What the race detector had reported before the dump. */
@@ -199,14 +163,16 @@ static void check_all(struct work *w)
 
 		g->leak = &r->leaks[i];
 		fill_goroutine(w, g, &g->leak->g);
-		fill_places(w, g);
 		list[i] = g;
 		say_progress("naming stacks", i + 1, r->count);
 	}
 	memcpy(d->by_verdict, r->by_verdict, sizeof(d->by_verdict));
 	d->nfindings = dump_group(&d->pool, list, r->count, &d->findings);
-	for (size_t i = 0; i < d->nfindings; i++)
+	for (size_t i = 0; i < d->nfindings; i++) {
 		fingerprint(w, &d->findings[i]);
+		fill_story(w, &d->findings[i]);
+	}
+	d->shared = r->shared;
 	if (!r->complete)
 		dump_miss(d, "%s", r->why);
 	take_races(w);
@@ -240,11 +206,11 @@ bool analyze(struct analysis *a, const char *path, const char *const *exe, size_
 	a->dump.program = a->in.core->file.program;
 	a->dump.pid = a->in.core->file.pid;
 	a->dump.now_ns = a->in.core->now_ns;
-	w.symbols = symbols_open(&a->in.core->modules, &a->in.core->mem, &a->dump.pool);
-	if (!w.symbols || (check && !input_check(&a->in))) {
+	a->symbols = symbols_open(&a->in.core->modules, &a->in.core->mem, &a->dump.pool);
+	a->tongue = tongue_of(a);
+	a->dump.tongue = &a->tongue;
+	if (!a->symbols || (check && !input_check(&a->in))) {
 		say_error("%s: %s", path, a->in.result.why[0] ? a->in.result.why : "out of memory");
-		if (w.symbols)
-			symbols_close(w.symbols);
 		analysis_release(a);
 		return false;
 	}
@@ -255,12 +221,13 @@ bool analyze(struct analysis *a, const char *path, const char *const *exe, size_
 	say_progress_end();
 	if (w.cut)
 		dump_note(&a->dump, "%zu stacks could not be followed to their end", w.cut);
-	symbols_close(w.symbols);
 	return true;
 }
 
 void analysis_release(struct analysis *a)
 {
+	if (a->symbols)
+		symbols_close(a->symbols);
 	pool_release(&a->dump.pool);
 	input_close(&a->in);
 }

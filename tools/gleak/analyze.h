@@ -9,10 +9,13 @@
 
 #include "tools/input/input.h"
 #include "tools/model/dump.h"
+#include "tools/symbol/symbol.h"
 
 struct analysis {
 	struct input in;
 	struct dump dump;
+	struct symbols *symbols;
+	struct gd__tongue tongue;
 };
 
 /*

@@ -14,22 +14,17 @@
 #include "detector/common/fingerprint.h"
 #include "detector/common/recorded.h"
 #include "detector/common/report.h"
+#include "detector/leak/explain.h"
 #include "tools/model/stack.h"
 #include "tools/util/pool.h"
 
 #define WAITS_MAX 4
 
-/* Places of an object that a goroutine waits for; empty stacks where nothing is known. */
-struct places {
-	struct stack last_recv, last_send, locked;
-};
-
 struct goroutine {
 	const struct gd__ginfo *info;
 	const struct gd__leak *leak; /* NULL: not a finding */
 	struct stack stack, created; /* whole, with our own frames */
-	struct places places[WAITS_MAX];
-	uint64_t hash; /* equal for those that belong in one group */
+	uint64_t hash;               /* equal for those that belong in one group */
 	size_t group;
 };
 
@@ -37,6 +32,8 @@ struct goroutine {
 struct group {
 	struct goroutine **member; /* by rising id */
 	size_t n, cap;
+	struct gd__story *story; /* of findings: of the first member */
+	struct stack *did, *now; /* per party of the story: where it acted, where it is */
 	char fingerprint[GD__FINGERPRINT_LEN]; /* of findings; "" if nothing in it has a name */
 };
 
@@ -58,6 +55,8 @@ struct dump {
 	struct group *findings; /* strongest verdict first */
 	size_t nfindings;
 	size_t by_verdict[4];
+	struct gd__retained shared; /* heap that several of the findings reach */
+	const struct gd__tongue *tongue;
 	struct race *races;
 	size_t nraces;
 	const char **notes; /* what a reader must know to judge the findings */

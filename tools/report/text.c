@@ -1,151 +1,79 @@
 /*
  * text.c - findings in words.
  *
- * The order of each finding is the one of the report in the process: count
- * and wait, verdict and evidence, stack, what it waits for, who was last
- * there, who owns it, who created it, the ids, the usual repair.
+ * Leaks are told by detector/leak/tell.h, as in the process itself.
  */
 #include <inttypes.h>
 
-#include "detector/leak/explain.h"
+#include "detector/leak/tell.h"
 #include "tools/report/report.h"
 #include "tools/report/write.h"
 
-#define TEXT_MAX 512
+/* A paragraph but its stack: some 50 lines, each with a few paths in it. */
+#define TEXT_MAX 65536
 
-/* The writers of explain.h want a struct gd__out. */
-static void write_verdict(FILE *f, const struct gd__leak *l)
+/* Text out of a dump that goes into a paragraph. */
+static void clean(char *text)
 {
-	char buf[TEXT_MAX];
-	struct gd__out o;
-
-	gd__out_init(&o, buf, sizeof(buf), -1);
-	gd__explain_verdict(&o, l);
-	gd__out_flush(&o);
-	write_safe(f, buf);
+	for (; *text; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			*text = '?';
 }
 
-static void write_object_text(FILE *f, const struct gd__leak *l, uint32_t i)
+static struct gd__leak cleaned(const struct gd__leak *l)
 {
-	char buf[TEXT_MAX];
-	struct gd__out o;
+	struct gd__leak copy = *l;
 
-	gd__out_init(&o, buf, sizeof(buf), -1);
-	gd__explain_object(&o, l, i);
-	gd__out_flush(&o);
-	write_safe(f, buf);
+	clean(copy.g.name);
+	clean(copy.g.site);
+	for (uint32_t i = 0; i < copy.nobjects; i++)
+		clean(copy.object[i].site);
+	return copy;
 }
 
-static void last_use(FILE *f, const char *what, uint64_t id, const struct stack *where)
+static struct gd__tale tale_of(const struct dump *d, const struct group *group,
+			       const struct gd__leak *leak)
 {
-	if (!id)
-		return;
-	fprintf(f, "  %s: by goroutine %" PRIu64 " at ", what, id);
-	write_position(f, place_of(where));
-	fputc('\n', f);
-}
+	struct gd__tale a = { .leak = leak,
+			      .story = group->story,
+			      .count = group->n,
+			      .youngest_ns = INT64_MAX,
+			      .oldest_ns = -1,
+			      .fingerprint = group->fingerprint };
 
-static void write_object(FILE *f, const struct goroutine *g, uint32_t i)
-{
-	const struct gd__oinfo *o = &g->leak->object[i];
-	const struct places *p = &g->places[i];
+	for (size_t i = 0; i < group->n; i++) {
+		const struct goroutine *g = group->member[i];
+		int64_t age = dump_age(d, g);
 
-	fputs("  waits for: ", f);
-	write_object_text(f, g->leak, i);
-	fputc('\n', f);
-	if (!o->valid)
-		return;
-	last_use(f, "last receive", o->last_recv_id, &p->last_recv);
-	last_use(f, "last send", o->last_send_id, &p->last_send);
-	if (!o->owner_id)
-		return;
-	fprintf(f, "  held by: goroutine %" PRIu64, o->owner_id);
-	if (p->locked.n) {
-		fputs(", locked at ", f);
-		write_position(f, place_of(&p->locked));
+		if (a.nids < GD__TALE_IDS)
+			a.id[a.nids++] = g->info->id;
+		a.retained.stack += g->leak->retained.stack;
+		a.retained.heap += g->leak->retained.heap;
+		a.retained.blocks += g->leak->retained.blocks;
+		if (g->info->state != GD__GI_WAITING)
+			continue;
+		a.oldest_ns = age > a.oldest_ns ? age : a.oldest_ns;
+		a.youngest_ns = age < a.youngest_ns ? age : a.youngest_ns;
 	}
-	fputc('\n', f);
-}
-
-static void write_retained(FILE *f, const struct group *group)
-{
-	uint64_t n = 0;
-
-	for (size_t i = 0; i < group->n; i++)
-		n += group->member[i]->leak->retained.stack + group->member[i]->leak->retained.heap;
-	if (n < 10000)
-		fprintf(f, "  retained: %" PRIu64 " bytes\n", n);
-	else if (n < 10000000)
-		fprintf(f, "  retained: %" PRIu64 " kB\n", n / 1000);
-	else
-		fprintf(f, "  retained: %" PRIu64 " MB\n", n / 1000000);
-}
-
-static void write_head(FILE *f, const struct dump *d, const struct group *group)
-{
-	const struct goroutine *g = group->member[0];
-	int64_t oldest = 0;
-
-	for (size_t i = 0; i < group->n; i++)
-		if (dump_age(d, group->member[i]) > oldest)
-			oldest = dump_age(d, group->member[i]);
-	fprintf(f, "%zu goroutine%s [%s", group->n, group->n == 1 ? "" : "s", dump_state(g));
-	if (oldest >= 1000000000) {
-		fputs(", ", f);
-		write_age(f, oldest);
-	}
-	fputs("] ", f);
-	write_verdict(f, g->leak);
-	fputc('\n', f);
-}
-
-static void write_creation(FILE *f, const struct goroutine *g)
-{
-	const struct frame *frame = place_of(&g->created);
-
-	if (g->info->id == 1)
-		return;
-	fputs("  created by ", f);
-	if (frame && frame->function[0]) {
-		write_safe(f, frame->function);
-		fputc(' ', f);
-	}
-	if (g->info->parent_id)
-		fprintf(f, "in goroutine %" PRIu64 " ", g->info->parent_id);
-	fputs("at ", f);
-	if (g->info->site[0])
-		write_safe(f, g->info->site);
-	else
-		write_position(f, frame);
-	fputc('\n', f);
+	return a;
 }
 
 static void write_finding(FILE *f, const struct dump *d, const struct group *group)
 {
-	const struct goroutine *g = group->member[0];
-	struct gd__advice advice = gd__explain_advice(g->leak);
+	static char buf[TEXT_MAX];
+	struct gd__leak leak = cleaned(group->member[0]->leak);
+	struct gd__tale a = tale_of(d, group, &leak);
+	struct gd__out o;
 
-	write_head(f, d, group);
-	write_stack(f, &g->stack);
-	for (uint32_t i = 0; i < g->leak->nobjects && i < WAITS_MAX; i++)
-		write_object(f, g, i);
-	if (g->info->nwaits > g->leak->nobjects)
-		fprintf(f, "  and for %" PRIu32 " more\n", g->info->nwaits - g->leak->nobjects);
-	write_creation(f, g);
-	fputs(group->n == 1 ? "  goroutine: " : "  goroutines: ", f);
-	write_ids(f, group);
-	if (g->info->name[0]) {
-		fputs(" (", f);
-		write_safe(f, g->info->name);
-		fputc(')', f);
-	}
-	fputc('\n', f);
-	write_retained(f, group);
-	if (advice.pattern)
-		fprintf(f, "  looks like: %s; usual repair: %s\n", advice.pattern, advice.repair);
-	if (group->fingerprint[0])
-		fprintf(f, "  fingerprint: %s\n", group->fingerprint);
-	fputc('\n', f);
+	gd__out_init(&o, buf, sizeof(buf), -1);
+	gd__tell_head(&o, d->tongue, &a);
+	gd__out_flush(&o);
+	fputs(buf, f);
+	write_stack(f, &group->member[0]->stack);
+	gd__out_init(&o, buf, sizeof(buf), -1);
+	gd__tell_rest(&o, d->tongue, &a);
+	gd__out_flush(&o);
+	fputs(buf, f);
 }
 
 static void write_access(FILE *f, const char *which, const struct gd__recorded_access *a,
@@ -224,6 +152,15 @@ static void write_totals(FILE *f, const struct dump *d)
 	size_t leaked = dump_stuck(d);
 	size_t alive = d->by_verdict[GD__VERDICT_ALIVE_AT_END];
 
+	if (d->shared.blocks) {
+		char buf[256];
+		struct gd__out o;
+
+		gd__out_init(&o, buf, sizeof(buf), -1);
+		gd__tell_shared(&o, &d->shared);
+		gd__out_flush(&o);
+		fputs(buf, f);
+	}
 	fprintf(f, "SUMMARY: gdetect: %zu goroutine%s leaked", leaked, leaked == 1 ? "" : "s");
 	if (alive)
 		fprintf(f, ", %zu still alive", alive);

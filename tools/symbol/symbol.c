@@ -9,6 +9,7 @@
 #include "tools/symbol/symbol.h"
 
 #include <elfutils/libdwfl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -241,4 +242,18 @@ struct stack symbols_at(struct symbols *s, uint64_t pc, bool is_return)
 	bool exact = !is_return;
 
 	return name_all(s, &pc, &exact, pc ? 1 : 0);
+}
+
+bool symbols_data(struct symbols *s, uint64_t addr, char *name, size_t n)
+{
+	Dwfl_Module *mod = dwfl_addrmodule(s->dwfl, addr);
+	GElf_Off off;
+	GElf_Sym sym;
+	const char *text =
+		mod ? dwfl_module_addrinfo(mod, addr, &off, &sym, NULL, NULL, NULL) : NULL;
+
+	if (!text || GELF_ST_TYPE(sym.st_info) != STT_OBJECT || off >= sym.st_size)
+		return false;
+	snprintf(name, n, off ? "%s+%lu" : "%s", text, (unsigned long)off);
+	return true;
 }

@@ -37,4 +37,7 @@ struct stack symbols_name(struct symbols *s, const uint64_t *pcs, size_t n);
 /* The function at pc; frame 0 of the result is the innermost. */
 struct stack symbols_at(struct symbols *s, uint64_t pc, bool is_return);
 
+/* "registry.lock", "table+16": the variable that holds addr, as text in name, cut at n - 1. */
+bool symbols_data(struct symbols *s, uint64_t addr, char *name, size_t n);
+
 #endif

@@ -1,0 +1,154 @@
+/*
+ * tongue.c - symbols of a core in the words of reports.
+ *
+ * Nothing out of a dump is trusted: control characters come out as '?'.
+ */
+#include "tools/gleak/tongue.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "detector/common/depot.h"
+#include "tools/gleak/stacks.h"
+#include "tools/report/write.h"
+
+static void say(struct gd__out *o, const char *text)
+{
+	for (; *text; text++) {
+		char c = (unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text;
+
+		gd__out_bytes(o, &c, 1);
+	}
+}
+
+static void say_position(struct gd__out *o, const struct frame *f)
+{
+	if (!f) {
+		gd__out_str(o, "an unknown place");
+	} else if (f->file[0] && f->line > 0) {
+		say(o, f->file);
+		gd__out_fmt(o, ":%d", f->line);
+	} else if (f->module[0]) {
+		say(o, f->module);
+		gd__out_fmt(o, "+0x%lx", (unsigned long)f->offset);
+	} else {
+		gd__out_fmt(o, "pc=0x%lx", (unsigned long)f->pc);
+	}
+}
+
+static bool say_frame(struct gd__out *o, const struct frame *f)
+{
+	if (!f)
+		return false;
+	if (f->function[0]) {
+		say(o, f->function);
+		gd__out_str(o, " at ");
+	}
+	say_position(o, f);
+	return true;
+}
+
+static struct stack at(void *self, uint64_t pc)
+{
+	struct analysis *a = self;
+
+	return symbols_at(a->symbols, pc, true);
+}
+
+static void place(void *self, struct gd__out *o, uint64_t pc)
+{
+	struct stack s = at(self, pc);
+
+	say_position(o, place_of(&s));
+}
+
+static bool function(void *self, struct gd__out *o, uint64_t pc)
+{
+	struct stack s = at(self, pc);
+	const struct frame *f = place_of(&s);
+
+	if (!f || !f->function[0])
+		return false;
+	say(o, f->function);
+	return true;
+}
+
+static void frames(void *self, struct gd__out *o, const struct gd__ginfo *g, const char *lead)
+{
+	struct analysis *a = self;
+	struct stack s = symbols_name(a->symbols, g->create_pc, g->ncreate);
+	bool first = true;
+
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.frame[i].ours)
+			continue;
+		if (!first) {
+			gd__out_str(o, lead);
+			say_frame(o, &s.frame[i]);
+			gd__out_str(o, "\n");
+		}
+		first = false;
+	}
+}
+
+static bool now(void *self, struct gd__out *o, const struct gd__party *p)
+{
+	struct stack s = stack_of(self, p->g);
+
+	return say_frame(o, place_of(&s));
+}
+
+static bool allocated(void *self, struct gd__out *o, const struct gd__block *b)
+{
+	struct analysis *a = self;
+	const struct gd__core *c = a->in.core;
+	uint64_t pcs[GD__DEPOT_FRAMES];
+	size_t n = gd__depot_get_in(&c->mem, c->im.rt.depot_root, b->stack, pcs, GD__DEPOT_FRAMES);
+	struct stack s = symbols_name(a->symbols, pcs, n);
+
+	return say_frame(o, place_of(&s));
+}
+
+static bool data(void *self, struct gd__out *o, uint64_t addr)
+{
+	struct analysis *a = self;
+	char name[256];
+
+	if (!symbols_data(a->symbols, addr, name, sizeof(name)))
+		return false;
+	say(o, name);
+	return true;
+}
+
+/* By the name of the function: the same call may be compiled more than once. */
+static enum gd__stay stay(void *self, const struct gd__party *p)
+{
+	struct stack did = at(self, p->pc), s = stack_of(self, p->g);
+	const struct frame *f = place_of(&did);
+
+	if (!f || !f->function[0] || s.n == 0)
+		return GD__STAY_UNKNOWN;
+	for (size_t i = 0; i < s.n; i++) {
+		if (!s.frame[i].function[0])
+			return GD__STAY_UNKNOWN;
+		if (strcmp(s.frame[i].function, f->function) == 0 &&
+		    strcmp(s.frame[i].module, f->module) == 0)
+			return GD__STAY_IN;
+	}
+	return s.cut ? GD__STAY_UNKNOWN : GD__STAY_LEFT;
+}
+
+struct gd__tongue tongue_of(struct analysis *a)
+{
+	return (struct gd__tongue){
+		.self = a,
+		.place = place,
+		.function = function,
+		.frames = frames,
+		.data = data,
+		.now = now,
+		.allocated = allocated,
+		.stay = stay,
+	};
+}
