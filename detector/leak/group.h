@@ -14,6 +14,7 @@
 struct gd__leak_group {
 	size_t first; /* position of its first leak; the others follow by gd__leak_groups.next */
 	size_t last, count;
+	uint64_t hash; /* of all that its members agree in: the same from check to check */
 	struct gd__retained retained; /* of all of them */
 	struct gd__story *story;      /* of the first */
 	size_t npcs;

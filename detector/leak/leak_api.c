@@ -7,7 +7,7 @@
 
 static GD__NOINLINE int check_on_demand(uint64_t caller_sp)
 {
-	struct gd__leak_run r = { .known_too = true, .how.caller_sp = caller_sp };
+	struct gd__leak_run r = { .known_too = true, .recover = true, .how.caller_sp = caller_sp };
 
 	gd__leak_install();
 	gd__leak_begin(true);

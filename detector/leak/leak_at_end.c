@@ -85,6 +85,10 @@ static int finish(void)
 			gd__arena_release(&r.arena);
 		}
 	}
+	if (gd__leak_begin(false)) {
+		gd__leak_say_totals();
+		gd__leak_end();
+	}
 	if (gd__leak_asking() == 0)
 		return 0;
 	return gd__options.exitcode >= 0 ? gd__options.exitcode : EXIT_LEAKS;

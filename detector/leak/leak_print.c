@@ -5,6 +5,7 @@
 #include "detector/leak/leak_print.h"
 
 #include "detector/leak/ignore.h"
+#include "detector/leak/tally.h"
 #include "detector/leak/tell.h"
 #include "runtime/base/os_linux.h"
 
@@ -45,6 +46,7 @@ static void print_group(struct gd__out *o, const struct gd__leak_report *r,
 		gd__print_stack(o, g->pcs, g->npcs);
 	else
 		gd__out_str(o, "    [no stack]\n");
+	gd__tally_explain(o, r->groups, g, r->result);
 	gd__tell_rest(o, &t, &a);
 }
 

@@ -5,14 +5,20 @@
 
 #include "detector/common/report_fd.h"
 #include "detector/leak/leak_print.h"
+#include "detector/leak/recover.h"
 #include "detector/leak/set.h"
+#include "detector/leak/tally.h"
 #include "runtime/base/atomic.h"
 #include "runtime/base/fatal.h"
+#include "runtime/base/options.h"
 #include "runtime/base/os_linux.h"
 #include "runtime/inspect/traceback.h"
 
 #define DROPS 64
 #define TEXT  8192
+
+/* Of the option leak_recover: what was recovered asks for no exit code. */
+#define RECOVERED_IS_FINE 2
 
 /* Guards what follows, and the static buffers of all who print. */
 static _Atomic uint32_t busy;
@@ -20,6 +26,7 @@ static size_t leaked; /* goroutines that ask for an exit code */
 /* Goroutines that were reported, by id. In memory of our own: nothing here is a root. */
 static struct gd__set known;
 static struct gd__arena known_arena;
+static size_t known_max = 4096; /* with more it is time to forget those that have ended */
 
 /* Channels that lost their last reference; the latest replace the oldest. */
 static struct gd__leak_drop *drops;
@@ -43,6 +50,18 @@ void gd__leak_end(void)
 	gd__store_release(&busy, 0); /* pairs with gd__leak_begin */
 }
 
+void gd__leak_say_totals(void)
+{
+	static char text[1024]; /* guarded by busy */
+	struct gd__out o;
+
+	if (gd__tally_total() == 0)
+		return; /* and make no file for it */
+	gd__out_init(&o, text, sizeof(text), gd__report_fd());
+	gd__tally_print(&o);
+	gd__out_flush(&o);
+}
+
 size_t gd__leak_asking(void)
 {
 	return leaked;
@@ -52,6 +71,7 @@ void gd__leak_forget(void)
 {
 	gd__leak_end();
 	leaked = 0;
+	gd__tally_forget();
 }
 
 void gd__leak_note_drop(const void *chan)
@@ -83,6 +103,49 @@ static size_t stack_of(void *arg, const struct gd__ginfo *g, uintptr_t *pcs, siz
 	return gd__trace_goroutine(&r->im.rt, g, pcs, max);
 }
 
+static bool exists(const struct gd__image *im, uint64_t id)
+{
+	size_t lo = 0, hi = im->ng;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (im->g[mid].id < id)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < im->ng && im->g[lo].id == id;
+}
+
+/* Ids are never used twice: without this a program that is recovered all day fills its memory. */
+static void forget_ended(const struct gd__image *im)
+{
+	struct gd__arena arena = { 0 };
+	struct gd__set left = { 0 };
+	bool fresh;
+
+	if (known.used < known_max)
+		return;
+	for (size_t i = 0; i < known.cap; i++) {
+		uint64_t id = known.slot[i].key;
+
+		if (id != 0 && exists(im, id) && !gd__set_put(&left, &arena, id, &fresh)) {
+			gd__arena_release(&arena); /* no memory: it stays as it is */
+			return;
+		}
+	}
+	gd__arena_release(&known_arena);
+	known = left;
+	known_arena = arena;
+	known_max = 4096 + 2 * left.used;
+}
+
+static bool was_recovered(const struct gd__leak *l)
+{
+	return l->recovery == 1 + GD__RECOVERED;
+}
+
 /* Leaves out what was reported before. */
 static void drop_known(struct gd__leak_run *r)
 {
@@ -94,11 +157,23 @@ static void drop_known(struct gd__leak_run *r)
 
 		if (r->opt.dropped && l->evidence != GD__EVIDENCE_DROPPED)
 			continue;
-		if (!r->known_too && gd__set_find(&known, l->g.id))
+		if (!r->known_too && !was_recovered(l) && gd__set_find(&known, l->g.id))
 			continue;
 		res->leaks[n++] = *l;
 	}
 	res->count = n;
+}
+
+static int recover(struct gd__leak_run *r)
+{
+	struct gd__recoveries chosen;
+
+	if (!r->recover || gd__options.leak_recover == 0)
+		return GD_OK;
+	if (!gd__recover_choose(&r->result, &r->arena, &chosen))
+		return GD_ENOMEM;
+	gd__recover_apply(&chosen, &r->result);
+	return GD_OK;
 }
 
 /* All that needs the world to stand still. On the system stack. */
@@ -110,7 +185,10 @@ static void look(void *arg)
 	if (r->error != GD_OK)
 		return;
 	r->error = gd__leak_check_image(&r->im, &r->opt, &r->arena, &r->result);
+	if (r->error == GD_OK)
+		r->error = recover(r);
 	if (r->error == GD_OK) {
+		forget_ended(&r->im);
 		drop_known(r);
 		if (!gd__leak_group(&r->groups, &r->result, &r->arena, stack_of, r))
 			r->error = GD_ENOMEM;
@@ -123,7 +201,8 @@ static void remember(const struct gd__leak_run *r)
 	bool fresh;
 
 	for (size_t i = 0; i < r->result.count; i++)
-		gd__set_put(&known, &known_arena, r->result.leaks[i].g.id, &fresh);
+		if (!was_recovered(&r->result.leaks[i])) /* if it leaks again that is news */
+			gd__set_put(&known, &known_arena, r->result.leaks[i].g.id, &fresh);
 }
 
 /* On the system stack: looking up symbols needs room. */
@@ -134,6 +213,7 @@ static void speak(void *arg)
 	struct gd__leak_report report = { .result = &r->result,
 					  .groups = &r->groups,
 					  .drop = find_drop };
+	struct gd__tally tally;
 	struct gd__out o;
 
 	if (r->error != GD_OK) {
@@ -143,10 +223,15 @@ static void speak(void *arg)
 	gd__out_init(&o, text, sizeof(text), gd__report_fd());
 	if (r->opt.all_asleep) /* the process dies of it */
 		o.patience_ns = gd__dump_patience();
+	gd__tally_add(&r->groups, &r->result, !r->known_too, &tally);
 	gd__leak_print(&report, &o);
 	for (int v = GD__VERDICT_PROVEN; v <= GD__VERDICT_ALIVE_AT_END; v++)
 		leaked += report.reported[v];
-	r->found = report.reported[GD__VERDICT_PROVEN] + report.reported[GD__VERDICT_OWNER_STUCK];
+	leaked += tally.muted;
+	if (gd__options.leak_recover == RECOVERED_IS_FINE)
+		leaked -= tally.recovered;
+	r->found = tally.muted + report.reported[GD__VERDICT_PROVEN] +
+		   report.reported[GD__VERDICT_OWNER_STUCK];
 	remember(r);
 }
 

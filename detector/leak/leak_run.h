@@ -16,6 +16,7 @@ struct gd__leak_run {
 	struct gd__leak_options opt;
 	struct gd__self_how how;
 	bool known_too; /* report also what was reported before */
+	bool recover;   /* and then let go on whom the option leak_recover allows to */
 
 	/* Out. */
 	struct gd__leak_result result; /* what is left of it to report */
@@ -42,6 +43,8 @@ void gd__leak_run_asleep(struct gd__leak_run *r);
 /* Notes who dropped the last reference to a channel. Between begin and end. */
 void gd__leak_note_drop(const void *chan);
 
+/* At the end of the program: what recovery has done. Between begin and end. */
+void gd__leak_say_totals(void);
 /* Goroutines reported so far that ask for an exit code. */
 size_t gd__leak_asking(void);
 /* Listens to the end of the program. A constructor; who calls it has it linked in from an archive.

@@ -8,9 +8,12 @@
 #include "runtime/base/recovered.h"
 #include "runtime/inspect/inspect.h"
 
-/* The wait that g tells of: what came of it. look: what would come of it, if nobody is at the
- * primitive; nothing is done. g may have been copied earlier, also by a process that was forked. */
-enum gd__recovered gd__inspect_recover(const struct gd__ginfo *g);
-enum gd__recovered gd__inspect_recover_look(const struct gd__ginfo *g);
+/*
+ * The wait that a gd__ginfo with these record, id and parks tells of: what came of it. look: what
+ * would come of it, if nobody is at the primitive; nothing is done. They may have been read
+ * earlier, also by the child of a fork: records are never unmapped.
+ */
+enum gd__recovered gd__inspect_recover(uint64_t record, uint64_t id, uint32_t parks);
+enum gd__recovered gd__inspect_recover_look(uint64_t record, uint64_t id, uint32_t parks);
 
 #endif

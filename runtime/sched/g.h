@@ -97,7 +97,7 @@ struct gd__g {
 	bool leaked;        /* woken by recovery, and its operation has not yet seen it */
 	uint8_t tellings;   /* of recoveries since it last called gd_go_recoverable */
 	uint32_t recovered; /* of all recoveries */
-	uintptr_t told_of;  /* what the last one was waiting for; 0: none */
+	uintptr_t told_of;  /* what the last one was waiting for, if tellings > 0 */
 
 	struct gd__held held[GD__HELD_MAX];
 	_Atomic bool preempt;  /* sysmon asks it to yield at the next safe point */

@@ -21,14 +21,14 @@ static struct gd__waiter *waiter_of(const struct gd__g *g, uint32_t i)
 	return (struct gd__waiter *)((uintptr_t)g->waits + (uintptr_t)i * g->wait_stride);
 }
 
-/* Names what g waits for, whatever the order of a select's cases. Never 0. */
+/* Names what g waits for and where, whatever the order of a select's cases. */
 static uintptr_t subject(const struct gd__g *g)
 {
-	uintptr_t sum = 0;
+	uintptr_t sum = g->nwaits > 0 ? waiter_of(g, 0)->pc : 0;
 
 	for (uint32_t i = 0; i < g->nwaits; i++)
-		sum ^= (uintptr_t)waiter_of(g, i)->wait.obj;
-	return sum | 1; /* primitives are aligned */
+		sum += (uintptr_t)waiter_of(g, i)->wait.obj;
+	return sum;
 }
 
 static bool has_code(const struct gd__g *g)

@@ -1,0 +1,152 @@
+/*
+ * recover.c - the choice follows each waiter for a lock to its holder: a walk ends at somebody who
+ * waits for no lock, at a goroutine that has been decided, or in a circle.
+ */
+#include "detector/leak/recover.h"
+
+#include "runtime/inspect/recover.h"
+
+#define NOBODY SIZE_MAX
+
+enum fate {
+	UNDECIDED,
+	ON_PATH, /* of the walk under way */
+	WOKEN,
+	HELPED, /* the lock it waits for may be given up by one who is woken */
+	LEFT    /* cannot be recovered */
+};
+
+struct chooser {
+	struct gd__leak_result *r;
+	size_t n;      /* proven leaks: they come first, by rising id */
+	uint8_t *fate; /* per proven leak */
+	size_t *path;
+};
+
+/* Position of a proven leak, or NOBODY. */
+static size_t find(const struct chooser *c, uint64_t id)
+{
+	size_t lo = 0, hi = c->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (c->r->leaks[mid].g.id < id)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < c->n && c->r->leaks[lo].g.id == id ? lo : NOBODY;
+}
+
+/* Who holds the lock that leak i waits for, if that is a proven leak as well. */
+static size_t holder(const struct chooser *c, size_t i)
+{
+	const struct gd__leak *l = &c->r->leaks[i];
+	bool lock = l->nobjects == 1 &&
+		    (l->wait[0].kind == GD__OBJ_MUTEX || l->wait[0].kind == GD__OBJ_RWMUTEX);
+
+	return lock && l->owner_id != 0 ? find(c, l->owner_id) : NOBODY;
+}
+
+static bool willing(const struct chooser *c, size_t i)
+{
+	return c->r->leaks[i].recovery == 1 + GD__RECOVERED;
+}
+
+/* A deadlock: path[from .. to). The youngest that is willing is woken, for the others' sake. */
+static bool break_circle(struct chooser *c, size_t from, size_t to)
+{
+	size_t victim = NOBODY;
+
+	for (size_t k = from; k < to; k++) {
+		size_t i = c->path[k];
+
+		if (willing(c, i) && (victim == NOBODY || i > victim))
+			victim = i;
+	}
+	for (size_t k = from; k < to; k++)
+		c->fate[c->path[k]] = victim == NOBODY ? LEFT : HELPED;
+	if (victim != NOBODY)
+		c->fate[victim] = WOKEN;
+	return victim != NOBODY;
+}
+
+/* Decides leak i and all that it leads to. */
+static void walk(struct chooser *c, size_t i)
+{
+	size_t n = 0;
+	bool helped;
+
+	while (i != NOBODY && c->fate[i] == UNDECIDED) {
+		c->fate[i] = ON_PATH;
+		c->path[n++] = i;
+		i = holder(c, i);
+	}
+	helped = i != NOBODY && (c->fate[i] == WOKEN || c->fate[i] == HELPED);
+	if (i != NOBODY && c->fate[i] == ON_PATH) {
+		size_t from = n;
+
+		while (c->path[--from] != i)
+			;
+		helped = break_circle(c, from, n);
+		n = from;
+	}
+	while (n-- > 0) {
+		size_t at = c->path[n];
+
+		c->fate[at] = helped ? HELPED : willing(c, at) ? WOKEN : LEFT;
+		helped = c->fate[at] != LEFT;
+	}
+}
+
+static void ask(const struct chooser *c)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		struct gd__leak *l = &c->r->leaks[i];
+
+		l->recovery =
+			(uint8_t)(1 + gd__inspect_recover_look(l->g.record, l->g.id, l->g.parks));
+	}
+}
+
+bool gd__recover_choose(struct gd__leak_result *r, struct gd__arena *a,
+			struct gd__recoveries *chosen)
+{
+	struct chooser c = { .r = r, .n = r->complete ? r->by_verdict[GD__VERDICT_PROVEN] : 0 };
+
+	*chosen = (struct gd__recoveries){ .one = gd__arena_get(a,
+								(c.n + 1) * sizeof(*chosen->one)) };
+	c.fate = gd__arena_get(a, c.n + 1);
+	c.path = gd__arena_get(a, (c.n + 1) * sizeof(*c.path));
+	if (!chosen->one || !c.fate || !c.path)
+		return false;
+	ask(&c);
+	for (size_t i = 0; i < c.n; i++) {
+		struct gd__leak *l = &r->leaks[i];
+
+		if (c.fate[i] == UNDECIDED)
+			walk(&c, i);
+		if (c.fate[i] == HELPED)
+			l->recovery = 1 + GD__RECOVER_HELPED;
+		if (c.fate[i] == WOKEN)
+			chosen->one[chosen->n++] = (struct gd__recovery){ l->g.record, l->g.id,
+									  l->g.parks, (uint32_t)i };
+	}
+	return true;
+}
+
+size_t gd__recover_apply(const struct gd__recoveries *chosen, struct gd__leak_result *r)
+{
+	size_t woken = 0;
+
+	for (size_t i = 0; i < chosen->n; i++) {
+		const struct gd__recovery *one = &chosen->one[i];
+		enum gd__recovered what = gd__inspect_recover(one->record, one->id, one->parks);
+
+		woken += what == GD__RECOVERED;
+		if (r)
+			r->leaks[one->leak].recovery = (uint8_t)(1 + what);
+	}
+	return woken;
+}

@@ -1,0 +1,110 @@
+/* verdict: leak; once for all that were recovered */
+/*
+ * leak_recover.c - a server that leaks in every request, and stays as large as it is.
+ *
+ *     GDETECT_OPTIONS=leak_recover=1 ./leak_recover [seconds [requests per second]]
+ *
+ * first_leak.c once more: each request asks two replicas and takes the first answer. The other
+ * replica's goroutine waits for ever to send its own, with its stack, its buffer and a reference to
+ * the channel. A check every 100 ms proves that nobody can receive it; as the goroutine has said
+ * that it looks at results, its gd_chan_send() returns GD_ELEAKED, and it cleans up and ends.
+ *
+ * Once a second it prints how many goroutines and how much memory there are. Without the option
+ * they only grow.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <gdetect/gdetect.h>
+#include <gdetect/leak.h>
+
+typedef gd_chan_of(int) int_chan;
+
+enum { BUFFER = 4096, TICKS = 10 }; /* per second */
+
+struct search_args {
+	int replica;
+	int_chan out;
+};
+
+static void drop(void *c)
+{
+	gd_chan_unref_raw(c);
+}
+
+static void search(struct search_args *a)
+{
+	gd_defer(drop, a->out.raw);
+	char *buffer = malloc(BUFFER);
+
+	gd_defer(free, buffer);
+	gd_go_recoverable(true);
+	memset(buffer, a->replica, BUFFER);
+	if (gd_chan_send(a->out, 100 + a->replica) != GD_OK) /* expect: leak_recover\.c:@LINE */
+		return; /* nobody will ever ask: clean up and end */
+}
+
+static int request(void)
+{
+	int_chan c = gd_chan_make(int_chan, 0); /* expect: leak_recover\.c:@LINE */
+	int answer = 0;
+
+	for (int replica = 0; replica < 2; replica++) {
+		gd_chan_ref(c);
+		gd_go(search, .replica = replica, .out = c);
+	}
+	gd_chan_recv(c, &answer);
+	gd_chan_unref(c);
+	return answer;
+}
+
+/* Resident memory in kB. */
+static long resident(void)
+{
+	long pages = 0;
+	FILE *f = fopen("/proc/self/statm", "r");
+
+	if (f == NULL || fscanf(f, "%*s %ld", &pages) != 1)
+		pages = 0;
+	if (f != NULL)
+		fclose(f);
+	return pages * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+struct options {
+	int seconds, rate, failed;
+};
+
+static void serve(void *arg)
+{
+	struct options *opt = arg;
+	gd_ticker *tick = gd_ticker_make(GD_SECOND / TICKS);
+	int64_t now;
+
+	for (int i = 1; i <= opt->seconds * TICKS; i++) {
+		for (int k = 0; k < opt->rate / TICKS; k++)
+			request();
+		gd_chan_recv(gd_ticker_chan(tick), &now);
+		if (i % TICKS == 0) {
+			gd_leak_check();
+			printf("%d goroutines %ld kB\n", (int)gd_go_count(), resident());
+			fflush(stdout);
+		}
+	}
+	gd_ticker_free(tick);
+	opt->failed = 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct options opt = { .seconds = 3, .rate = 1000, .failed = 1 };
+
+	if (argc > 1)
+		opt.seconds = atoi(argv[1]);
+	if (argc > 2)
+		opt.rate = atoi(argv[2]);
+	gd_run(serve, &opt);
+	return opt.failed;
+}
