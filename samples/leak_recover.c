@@ -14,19 +14,18 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include <gdetect/gdetect.h>
 #include <gdetect/leak.h>
 
-typedef gd_chan_of(int) int_chan;
+typedef gd_chan_of(char *) answer_chan;
 
 enum { BUFFER = 4096, TICKS = 10 }; /* per second */
 
 struct search_args {
 	int replica;
-	int_chan out;
+	answer_chan out;
 };
 
 static void drop(void *c)
@@ -36,28 +35,26 @@ static void drop(void *c)
 
 static void search(struct search_args *a)
 {
-	gd_defer(drop, a->out.raw);
-	char *buffer = malloc(BUFFER);
+	char *answer = calloc(1, BUFFER);
 
-	gd_defer(free, buffer);
+	gd_defer(drop, a->out.raw);
+	gd_defer(free, answer);
 	gd_go_recoverable(true);
-	memset(buffer, a->replica, BUFFER);
-	if (gd_chan_send(a->out, 100 + a->replica) != GD_OK) /* expect: leak_recover\.c:@LINE */
-		return; /* nobody will ever ask: clean up and end */
+	snprintf(answer, BUFFER, "the answer of replica %d", a->replica);
+	if (gd_chan_send(a->out, answer) != GD_OK) /* expect: leak_recover\.c:@LINE */
+		return;                            /* nobody will ever ask: clean up and end */
 }
 
-static int request(void)
+static void request(void)
 {
-	int_chan c = gd_chan_make(int_chan, 0); /* expect: leak_recover\.c:@LINE */
-	int answer = 0;
+	answer_chan c = gd_chan_make(answer_chan, 0); /* expect: leak_recover\.c:@LINE */
 
 	for (int replica = 0; replica < 2; replica++) {
 		gd_chan_ref(c);
 		gd_go(search, .replica = replica, .out = c);
 	}
-	gd_chan_recv(c, &answer);
+	gd_chan_recv(c, NULL);
 	gd_chan_unref(c);
-	return answer;
 }
 
 /* Resident memory in kB. */
@@ -102,9 +99,9 @@ int main(int argc, char **argv)
 	struct options opt = { .seconds = 3, .rate = 1000, .failed = 1 };
 
 	if (argc > 1)
-		opt.seconds = atoi(argv[1]);
+		opt.seconds = (int)strtol(argv[1], NULL, 10);
 	if (argc > 2)
-		opt.rate = atoi(argv[2]);
+		opt.rate = (int)strtol(argv[2], NULL, 10);
 	gd_run(serve, &opt);
 	return opt.failed;
 }
