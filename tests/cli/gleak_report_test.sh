@@ -32,9 +32,11 @@ if command -v gcore >/dev/null; then
 fi
 stop
 grep -q '^dumped: 0' said || fail "gd_dump" "$(cat said)"
-# From the group's first line to its last: ids, places, advice and fingerprint; no age.
+# From the group's first line to its last: ids, places, advice and fingerprint; not what changes
+# with time: ages, and where others are.
 group() {
-	sed -n '/^[0-9]* goroutine.*chan send/,/fingerprint/p' | sed 's/, [0-9]* seconds*\]/]/'
+	sed -n '/^[0-9]* goroutine.*chan send/,/fingerprint/p' |
+		sed 's/, waiting for .*//; s/; it .*//'
 }
 group <said.err >at-end
 

@@ -47,3 +47,11 @@ struct stack stack_of(struct analysis *a, const struct gd__ginfo *g)
 	}
 	return s;
 }
+
+bool frame_of(struct analysis *a, const struct gd__ginfo *g, uint64_t addr, struct stack *frame,
+	      struct symbols_word *variable)
+{
+	struct context at = context_of(a->in.core, g);
+
+	return at.pc && symbols_frame(a->symbols, &at, addr, frame, variable);
+}

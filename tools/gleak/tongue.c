@@ -113,12 +113,39 @@ static bool allocated(void *self, struct gd__out *o, const struct gd__block *b)
 static bool data(void *self, struct gd__out *o, uint64_t addr)
 {
 	struct analysis *a = self;
-	char name[256];
+	struct symbols_word word;
+	struct gd__block b;
+	struct gd__image *im = &a->in.core->im;
 
-	if (!symbols_data(a->symbols, addr, name, sizeof(name)))
+	if ((im->has_heap && im->block(im, addr, &b)) || !symbols_variable(a->symbols, addr, &word))
 		return false;
-	say(o, name);
+	say(o, word.name);
 	return true;
+}
+
+static const struct gd__ginfo *goroutine(const struct gd__image *im, uint64_t id)
+{
+	for (size_t i = 0; i < im->ng; i++)
+		if (im->g[i].id == id)
+			return &im->g[i];
+	return NULL;
+}
+
+static void frame(void *self, struct gd__out *o, uint64_t goid, uint64_t addr)
+{
+	struct analysis *a = self;
+	const struct gd__ginfo *g = goroutine(&a->in.core->im, goid);
+	struct symbols_word word;
+	struct stack s;
+
+	if (!g || !frame_of(a, g, addr, &s, &word))
+		return;
+	gd__out_str(o, ", in ");
+	say_frame(o, place_of(&s));
+	if (word.name[0]) {
+		gd__out_str(o, ", variable ");
+		say(o, word.name);
+	}
 }
 
 /* By the name of the function: the same call may be compiled more than once. */
@@ -147,6 +174,7 @@ struct gd__tongue tongue_of(struct analysis *a)
 		.function = function,
 		.frames = frames,
 		.data = data,
+		.frame = frame,
 		.now = now,
 		.allocated = allocated,
 		.stay = stay,

@@ -15,10 +15,13 @@
 #include <unistd.h>
 
 #include "tools/symbol/names.h"
+#include "tools/symbol/vars.h"
 
 /* The made-up process and thread. */
 #define FAKE_PID 1
 #define FAKE_TID 1
+
+#define STACK_POINTER 7 /* DWARF's number */
 
 #define CACHE_START 1024
 
@@ -34,10 +37,12 @@ struct symbols {
 	struct pool *pool;
 	Dwfl *dwfl;
 	struct context at;
+	struct vars *vars;
 
 	/* What is collected while frames are walked. */
 	uint64_t pc[SYMBOL_FRAMES_MAX];
 	bool exact[SYMBOL_FRAMES_MAX];
+	uint64_t sp[SYMBOL_FRAMES_MAX]; /* 0: unknown */
 	size_t n;
 
 	struct cached *cache; /* open addressing; cap is a power of two */
@@ -112,6 +117,7 @@ struct symbols *symbols_open(const struct gd__modules *m, const struct gd__mem *
 	if (!s)
 		return NULL;
 	*s = (struct symbols){ .modules = m, .mem = mem, .pool = pool, .cap = CACHE_START };
+	s->vars = vars_make(pool);
 	s->cache = calloc(s->cap, sizeof(*s->cache));
 	s->dwfl = s->cache ? dwfl_begin(&callbacks) : NULL;
 	if (!s->dwfl) {
@@ -207,6 +213,8 @@ static int collect(Dwfl_Frame *frame, void *arg)
 
 	if (!dwfl_frame_pc(frame, &pc, &exact) || pc == 0)
 		return DWARF_CB_ABORT;
+	if (dwfl_frame_reg(frame, STACK_POINTER, &s->sp[s->n]) != 0)
+		s->sp[s->n] = 0;
 	s->pc[s->n] = pc;
 	s->exact[s->n++] = exact;
 	return s->n < SYMBOL_FRAMES_MAX ? DWARF_CB_OK : DWARF_CB_ABORT;
@@ -244,7 +252,28 @@ struct stack symbols_at(struct symbols *s, uint64_t pc, bool is_return)
 	return name_all(s, &pc, &exact, pc ? 1 : 0);
 }
 
-bool symbols_data(struct symbols *s, uint64_t addr, char *name, size_t n)
+bool symbols_frame(struct symbols *s, const struct context *c, uint64_t addr, struct stack *frame,
+		   struct symbols_word *out)
+{
+	*out = (struct symbols_word){ 0 };
+	symbols_unwind(s, c);
+	for (size_t i = 0; i + 1 < s->n; i++) {
+		uint64_t pc = s->pc[i] - !s->exact[i];
+		Dwfl_Module *mod;
+
+		if (!s->sp[i] || addr < s->sp[i] || addr >= s->sp[i + 1])
+			continue;
+		*frame = name_all(s, &s->pc[i], &s->exact[i], 1);
+		mod = dwfl_addrmodule(s->dwfl, pc);
+		/* On this machine the call frame address is the caller's stack pointer. */
+		if (mod)
+			vars_local(mod, pc, s->sp[i + 1], addr, out);
+		return true;
+	}
+	return false;
+}
+
+static bool from_symbols(struct symbols *s, uint64_t addr, struct symbols_word *out)
 {
 	Dwfl_Module *mod = dwfl_addrmodule(s->dwfl, addr);
 	GElf_Off off;
@@ -254,6 +283,24 @@ bool symbols_data(struct symbols *s, uint64_t addr, char *name, size_t n)
 
 	if (!text || GELF_ST_TYPE(sym.st_info) != STT_OBJECT || off >= sym.st_size)
 		return false;
-	snprintf(name, n, off ? "%s+%lu" : "%s", text, (unsigned long)off);
+	*out = (struct symbols_word){ 0 };
+	snprintf(out->name, sizeof(out->name), off ? "%s+%lu" : "%s", text, (unsigned long)off);
 	return true;
+}
+
+bool symbols_variable(struct symbols *s, uint64_t addr, struct symbols_word *out)
+{
+	Dwfl_Module *mod = dwfl_addrmodule(s->dwfl, addr);
+
+	return mod && (vars_static(s->vars, mod, addr, out) || from_symbols(s, addr, out));
+}
+
+bool symbols_member(const struct symbols_type *type, uint64_t off, struct symbols_word *out)
+{
+	return vars_member(type, off, out);
+}
+
+void symbols_type_name(const struct symbols_type *type, char *text, size_t n)
+{
+	vars_type_name(type, text, n);
 }

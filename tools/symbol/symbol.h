@@ -37,7 +37,26 @@ struct stack symbols_name(struct symbols *s, const uint64_t *pcs, size_t n);
 /* The function at pc; frame 0 of the result is the innermost. */
 struct stack symbols_at(struct symbols *s, uint64_t pc, bool is_return);
 
-/* "registry.lock", "table+16": the variable that holds addr, as text in name, cut at n - 1. */
-bool symbols_data(struct symbols *s, uint64_t addr, char *name, size_t n);
+/* A type of the debug information; the inside is vars.c's. */
+struct symbols_type {
+	bool known;
+	uint64_t die[4];
+};
+
+/* A word in memory. */
+struct symbols_word {
+	char name[256];             /* "registry.lock", "table+16" */
+	struct symbols_type target; /* what it points to, if it is a pointer and that is known */
+};
+
+/* The variable with static storage that contains addr; without debug information by its symbol. */
+bool symbols_variable(struct symbols *s, uint64_t addr, struct symbols_word *out);
+/* The member of type at byte off; "" if it is the whole. */
+bool symbols_member(const struct symbols_type *type, uint64_t off, struct symbols_word *out);
+/* "struct server"; "" if it has no name. */
+void symbols_type_name(const struct symbols_type *type, char *text, size_t n);
+/* The frame of the stack at c that contains addr, and the local variable (name "" if unknown). */
+bool symbols_frame(struct symbols *s, const struct context *c, uint64_t addr, struct stack *frame,
+		   struct symbols_word *out);
 
 #endif
