@@ -30,9 +30,10 @@ struct gd__tongue {
 	/* ", in f at first.c:12": the frame of goroutine goid that addr lies in; or nothing. May be
 	 * NULL. */
 	void (*frame)(void *self, struct gd__out *o, uint64_t goid, uint64_t addr);
-	/* ", struct server, .jobs": type of a heap block of a path, and its member; or nothing. May
-	 * be NULL. */
+	/* " (struct server)", " (jobs)": type of a heap block of a path, its member; or nothing.
+	 * May be NULL. */
 	void (*type)(void *self, struct gd__out *o, const struct gd__why_step *s);
+	void (*member)(void *self, struct gd__out *o, const struct gd__why_step *s);
 	/* "first at first.c:12": where the heap block was allocated. */
 	bool (*allocated)(void *self, struct gd__out *o, const struct gd__block *b);
 	/* Lines about who dropped the last reference to a channel; or nothing. May be NULL. */

@@ -28,14 +28,18 @@ static void tell_block(struct gd__out *o, const struct gd__tongue *t, const stru
 	gd__out_fmt(o, "heap block of %lu bytes", (unsigned long)b->size);
 	if (t->type)
 		t->type(t->self, o, s);
+	/* A channel is a block of its own, and comes next. */
+	if (!(next && next->kind == GD__WHY_PRIM && next->prim->info.addr == b->start &&
+	      next->prim->info.kind == GD__OBJ_CHAN)) {
+		gd__out_fmt(o, ", offset %lu", (unsigned long)(s->at - b->start));
+		if (t->member)
+			t->member(t->self, o, s);
+	}
 	if (b->stack) {
 		gd__out_str(o, ", allocated by ");
 		if (!t->allocated(t->self, o, b))
 			gd__out_str(o, "an unknown place");
 	}
-	if (next && next->kind == GD__WHY_PRIM && next->prim->info.addr == b->start)
-		return; /* it is the primitive */
-	gd__out_fmt(o, ", at offset %lu", (unsigned long)(s->at - b->start));
 }
 
 static void tell_stack(struct gd__out *o, const struct gd__tongue *t, const struct gd__image *im,
@@ -131,7 +135,7 @@ void gd__tell_answer(struct gd__out *o, const struct gd__image *im, const struct
 		gd__out_fmt(o, "not reported: %s", root_text(why));
 		return;
 	case GD__WHY_STUCK:
-		gd__out_str(o, "it is reported");
+		gd__out_str(o, "reported");
 		return;
 	case GD__WHY_EXEMPT:
 		gd__out_fmt(o, "stuck, but not reported: it is %s",

@@ -16,7 +16,7 @@ struct command {
 	enum status (*run)(const struct command *self, int argc, char **argv);
 };
 
-extern const struct command cmd_report, cmd_list, cmd_check, cmd_dump;
+extern const struct command cmd_report, cmd_list, cmd_check, cmd_why, cmd_dump;
 
 /* What getopt_long gave for something that is no option: says so. */
 enum status usage_error(const struct command *c, char **argv, int result);

@@ -15,10 +15,7 @@
 #include "tools/util/say.h"
 
 static const struct command *const commands[] = {
-	&cmd_report,
-	&cmd_list,
-	&cmd_check,
-	&cmd_dump,
+	&cmd_report, &cmd_list, &cmd_check, &cmd_why, &cmd_dump,
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

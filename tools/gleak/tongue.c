@@ -11,6 +11,7 @@
 
 #include "detector/common/depot.h"
 #include "tools/gleak/stacks.h"
+#include "tools/model/why.h"
 #include "tools/report/write.h"
 
 static void say(struct gd__out *o, const char *text)
@@ -148,6 +149,40 @@ static void frame(void *self, struct gd__out *o, uint64_t goid, uint64_t addr)
 	}
 }
 
+/* What path.c has found out about a step. */
+static const struct step_name *named(void *self, const struct gd__why_step *s)
+{
+	static const struct step_name none = { "", "", "" };
+	const struct analysis *a = self;
+
+	for (size_t i = 0; i < a->dump.nwhy; i++) {
+		const struct why *w = a->dump.why[i];
+
+		if (s >= w->why.step && s < w->why.step + w->why.n)
+			return &w->step[s - w->why.step];
+	}
+	return &none;
+}
+
+static void in_brackets(struct gd__out *o, const char *text)
+{
+	if (!text[0])
+		return;
+	gd__out_str(o, " (");
+	say(o, text);
+	gd__out_str(o, ")");
+}
+
+static void type(void *self, struct gd__out *o, const struct gd__why_step *s)
+{
+	in_brackets(o, named(self, s)->type);
+}
+
+static void member(void *self, struct gd__out *o, const struct gd__why_step *s)
+{
+	in_brackets(o, named(self, s)->name);
+}
+
 /* By the name of the function: the same call may be compiled more than once. */
 static enum gd__stay stay(void *self, const struct gd__party *p)
 {
@@ -175,6 +210,8 @@ struct gd__tongue tongue_of(struct analysis *a)
 		.frames = frames,
 		.data = data,
 		.frame = frame,
+		.type = type,
+		.member = member,
 		.now = now,
 		.allocated = allocated,
 		.stay = stay,

@@ -44,6 +44,8 @@ struct race {
 	struct stack now_created, before_created; /* where the two goroutines were started */
 };
 
+struct why;
+
 struct dump {
 	const char *path, *program;
 	struct pool pool;
@@ -59,6 +61,9 @@ struct dump {
 	const struct gd__tongue *tongue;
 	struct race *races;
 	size_t nraces;
+	const struct gd__image *image; /* of the answers below */
+	struct why **why;              /* why.h */
+	size_t nwhy;
 	const char **notes; /* what a reader must know to judge the findings */
 	size_t nnotes, notes_cap;
 };

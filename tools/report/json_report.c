@@ -5,35 +5,10 @@
  */
 #include "detector/leak/advice.h"
 #include "detector/leak/tell.h"
+#include "tools/report/json_frames.h"
 #include "tools/report/report.h"
 #include "tools/report/write.h"
 #include "tools/util/json.h"
-
-static void write_frame_members(struct json *j, const struct frame *f)
-{
-	if (f->function[0])
-		json_text(j, "function", f->function);
-	if (f->file[0])
-		json_text(j, "file", f->file);
-	if (f->line > 0)
-		json_int(j, "line", f->line);
-	if (f->module[0])
-		json_text(j, "module", f->module);
-	json_hex(j, "offset", f->offset);
-}
-
-static void write_frames(struct json *j, const char *key, const struct stack *s)
-{
-	struct stack shown = stack_shown(s);
-
-	json_array(j, key);
-	for (size_t i = 0; i < shown.n; i++) {
-		json_object(j, NULL);
-		write_frame_members(j, &shown.frame[i]);
-		json_end_object(j);
-	}
-	json_end_array(j);
-}
 
 static const char *whereabouts(const struct gd__party *p)
 {
@@ -55,14 +30,14 @@ static void write_party(struct json *j, const struct gd__party *p, const struct 
 	if (p->id)
 		json_int(j, "goroutine", (int64_t)p->id);
 	if (p->pc && f)
-		write_frame_members(j, f);
+		json_frame(j, f);
 	json_text(j, "now", whereabouts(p));
 	if (p->stay != GD__STAY_UNKNOWN)
 		json_bool(j, "returned", p->stay == GD__STAY_LEFT);
 	if (p->g && p->g->state == GD__GI_WAITING)
 		json_text(j, "wait", gd__wait_text(p->g->reason));
 	if (now->n)
-		write_frames(j, "stack_now", now);
+		json_frames(j, "stack_now", now);
 }
 
 static void write_channel(struct json *j, const struct gd__oinfo *o)
@@ -206,10 +181,10 @@ static void write_creator_member(struct json *j, const struct goroutine *g)
 	json_object(j, "created_by");
 	json_int(j, "goroutine", (int64_t)g->info->parent_id);
 	if (f)
-		write_frame_members(j, f);
+		json_frame(j, f);
 	if (g->info->site[0])
 		json_text(j, "site", g->info->site);
-	write_frames(j, "stack", &g->created);
+	json_frames(j, "stack", &g->created);
 	json_end_object(j);
 }
 
@@ -231,7 +206,7 @@ static void write_goroutine(struct json *j, const struct dump *d, const struct g
 	json_int(j, "id", (int64_t)g->info->id);
 	if (g->info->name[0])
 		json_text(j, "name", g->info->name);
-	write_frames(j, "stack", &g->stack);
+	json_frames(j, "stack", &g->stack);
 	write_waits(j, d, group, g);
 	write_creator_member(j, g);
 	if (g->leak->owner_id)
@@ -354,10 +329,10 @@ static void write_access(struct json *j, const char *key, const struct gd__recor
 	json_int(j, "size", a->size);
 	if (a->goid)
 		json_int(j, "goroutine", (int64_t)a->goid);
-	write_frames(j, "stack", stack);
+	json_frames(j, "stack", stack);
 	json_bool(j, "stack_whole", !stack->cut);
 	if (created->n)
-		write_frames(j, "created_by", created);
+		json_frames(j, "created_by", created);
 	json_end_object(j);
 }
 

@@ -12,6 +12,11 @@
 void report_text(FILE *f, const struct dump *d);
 /* Schema gdetect-report/1. */
 void report_json(FILE *f, const struct dump *d);
+/* One finding of these. */
+void report_finding(FILE *f, const struct dump *d, const struct group *group);
+/* The answers of d->why: what keeps goroutines off the list; schema gdetect-why/1. */
+void report_why(FILE *f, const struct dump *d);
+void report_why_json(FILE *f, const struct dump *d);
 /* One line per group of findings, for a gate. */
 void report_summary(FILE *f, const struct dump *d);
 /* All goroutines, with the same stack together or (all) one by one. */

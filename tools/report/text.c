@@ -58,7 +58,7 @@ static struct gd__tale tale_of(const struct dump *d, const struct group *group,
 	return a;
 }
 
-static void write_finding(FILE *f, const struct dump *d, const struct group *group)
+void report_finding(FILE *f, const struct dump *d, const struct group *group)
 {
 	static char buf[TEXT_MAX];
 	struct gd__leak leak = cleaned(group->member[0]->leak);
@@ -175,7 +175,7 @@ void report_text(FILE *f, const struct dump *d)
 		fprintf(f, "==================\nWARNING: gdetect: goroutine leak (pid=%d)\n",
 			d->pid);
 	for (size_t i = 0; i < d->nfindings; i++)
-		write_finding(f, d, &d->findings[i]);
+		report_finding(f, d, &d->findings[i]);
 	for (size_t i = 0; i < d->nraces; i++)
 		write_race(f, d, &d->races[i]);
 	write_totals(f, d);
