@@ -72,14 +72,21 @@ struct gd__self_how {
 	/* The live part of the caller's stack begins here, with the registers that a function keeps
 	 * for its caller stored in it; 0: as gd__inspect_on_system_stack saw it. */
 	uint64_t caller_sp;
+	bool noted; /* gd__roots_self_note was called in this stopped world */
 };
 
 /*
- * Our own process under a stopped world, or while nothing can run. gd__roots_self_prepare must
- * have been called before the stop: it lists the data segments, under the loader's lock.
- * GD_OK, GD_ENOMEM, or GD_EINVAL if gd_run() was not reached.
+ * Our own process under a stopped world, or while nothing can run; or a copy of it, forked there.
+ * gd__roots_self_prepare must have been called before the stop: it lists the data segments, under
+ * the loader's lock. GD_OK, GD_ENOMEM, or GD_EINVAL if gd_run() was not reached.
  */
 void gd__roots_self_prepare(void);
 int gd__image_self(struct gd__image *im, const struct gd__self_how *how);
+
+/*
+ * Notes where the stacks of threads that are not stopped are live: in a stopped world, in the
+ * process itself, because a forked copy has no such threads any more. false: no memory.
+ */
+bool gd__roots_self_note(uint64_t caller_sp);
 
 #endif

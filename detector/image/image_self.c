@@ -143,7 +143,8 @@ int gd__image_self(struct gd__image *im, const struct gd__self_how *how)
 	}
 	s->roots.main_goid = im->rt.ended ? 1 : 0;
 	s->roots.caller_sp = how->caller_sp;
-	if (!s->piece || !read_goroutines(im, s) || !gd__roots_self_gather(&s->roots, im)) {
+	if (!s->piece || (!how->noted && !gd__roots_self_note(how->caller_sp)) ||
+	    !read_goroutines(im, s) || !gd__roots_self_gather(&s->roots, im)) {
 		release(im);
 		return GD_ENOMEM;
 	}

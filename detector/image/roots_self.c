@@ -36,6 +36,15 @@ static struct {
 	uint64_t own_tp;
 } modules;
 
+/* Threads that are not stopped, as a stopped world has found them. Written by note. */
+static struct {
+	struct noted_thread {
+		int32_t tid;
+		uint64_t sp; /* below all that is live on its stack, if it is in there at all */
+	} * thread;
+	size_t n, cap;
+} noted;
+
 static struct gd__lock user_lock; /* guards user */
 static struct gd__range user[USER_RANGES];
 
@@ -180,23 +189,6 @@ static uint64_t sleeping_sp(int32_t tid)
 	return last[0];
 }
 
-static void add_thread(struct gd__roots_self *r, const struct gd__thread_info *t)
-{
-	uint64_t lo = t->stack_lo, sp;
-
-	if (t->stack_lo >= t->stack_hi)
-		return;
-	if (t->tid == gd__os_tid())
-		sp = r->caller_sp ? r->caller_sp : (uintptr_t)__builtin_frame_address(0);
-	else
-		sp = sleeping_sp(t->tid) - RED_ZONE;
-	if (sp > lo && sp < t->stack_hi)
-		lo = sp;
-	add(r, GD__ROOT_THREAD, lo, t->stack_hi, true);
-	if (t->tid != gd__os_pid())
-		add_tls(r, find_tp(r, t->stack_lo, t->stack_hi));
-}
-
 /* The thread that has called main(): not made by pthread_create, so in no table. */
 static struct gd__thread_info main_thread;
 static uint64_t main_tp;
@@ -210,6 +202,28 @@ __attribute__((constructor)) static void note_main_thread(void)
 	gd__stack_bounds(&main_thread.stack_lo, &main_thread.stack_hi);
 }
 
+/* Where the live part of a thread's stack begins; 0: nobody knows. */
+static uint64_t noted_sp(int32_t tid)
+{
+	for (size_t i = 0; i < noted.n; i++)
+		if (noted.thread[i].tid == tid)
+			return noted.thread[i].sp;
+	return 0;
+}
+
+static void add_thread(struct gd__roots_self *r, const struct gd__thread_info *t)
+{
+	uint64_t lo = t->stack_lo, sp = noted_sp(t->tid);
+
+	if (t->stack_lo >= t->stack_hi)
+		return;
+	if (sp > lo && sp < t->stack_hi)
+		lo = sp;
+	add(r, GD__ROOT_THREAD, lo, t->stack_hi, true);
+	if (t->tid != main_thread.tid)
+		add_tls(r, find_tp(r, t->stack_lo, t->stack_hi));
+}
+
 static void add_foreign_threads(struct gd__roots_self *r)
 {
 	struct gd__thread_info t;
@@ -219,6 +233,40 @@ static void add_foreign_threads(struct gd__roots_self *r)
 	for (size_t i = 0; gd__thread_walk(i, &t); i++)
 		if (t.tid && t.tid != main_thread.tid)
 			add_thread(r, &t);
+}
+
+static bool note(int32_t tid, uint64_t sp)
+{
+	if (noted.n == noted.cap) {
+		size_t cap = noted.cap ? 2 * noted.cap : 64;
+		struct noted_thread *bigger = gd__dalloc(cap * sizeof(*bigger));
+
+		if (!bigger)
+			return false;
+		if (noted.n)
+			gd__memcpy(bigger, noted.thread, noted.n * sizeof(*bigger));
+		gd__dfree(noted.thread, noted.cap * sizeof(*bigger));
+		noted.thread = bigger;
+		noted.cap = cap;
+	}
+	noted.thread[noted.n++] = (struct noted_thread){ tid, sp };
+	return true;
+}
+
+bool gd__roots_self_note(uint64_t caller_sp)
+{
+	uint64_t own_sp = caller_sp ? caller_sp : (uintptr_t)__builtin_frame_address(0);
+	struct gd__thread_info t;
+	int32_t self = gd__os_tid();
+	bool whole = true;
+
+	noted.n = 0;
+	for (size_t i = 0; whole && gd__thread_walk(i, &t); i++)
+		if (t.tid && t.tid != main_thread.tid)
+			whole = note(t.tid, t.tid == self ? own_sp : sleeping_sp(t.tid) - RED_ZONE);
+	return whole &&
+	       note(main_thread.tid,
+		    main_thread.tid == self ? own_sp : sleeping_sp(main_thread.tid) - RED_ZONE);
 }
 
 static const struct gd__ginfo *goroutine(const struct gd__image *im, uint64_t id)

@@ -17,6 +17,7 @@ struct gd__leak_group {
 	uint64_t hash; /* of all that its members agree in: the same from check to check */
 	struct gd__retained retained; /* of all of them */
 	struct gd__story *story;      /* of the first */
+	bool left_out;                /* by a suppression: not reported */
 	size_t npcs;
 	uintptr_t pcs[GD__FRAMES_MAX];
 };

@@ -6,6 +6,7 @@
 #include <gdetect/leak.h>
 
 #include "detector/common/exit.h"
+#include "detector/leak/leak_every.h"
 #include "detector/leak/leak_run.h"
 #include "runtime/base/atfork.h"
 #include "runtime/base/options.h"
@@ -36,7 +37,7 @@ static void main_done(void)
 	gd__leak_begin(true);
 	gd__leak_run(&r);
 	gd__leak_end();
-	gd__arena_release(&r.arena);
+	gd__leak_run_release(&r);
 }
 
 static void deadlock(void)
@@ -47,7 +48,7 @@ static void deadlock(void)
 	gd__leak_begin(true);
 	gd__leak_run_asleep(&r);
 	gd__leak_end();
-	gd__arena_release(&r.arena);
+	gd__leak_run_release(&r);
 }
 
 static void dropped(const void *chan, uintptr_t pc)
@@ -60,7 +61,12 @@ static void dropped(const void *chan, uintptr_t pc)
 	gd__leak_note_drop(chan);
 	gd__leak_run(&r);
 	gd__leak_end();
-	gd__arena_release(&r.arena);
+	gd__leak_run_release(&r);
+}
+
+bool gd__leak_program_ended(void)
+{
+	return checked_at_end;
 }
 
 /* exit() was called, on a goroutine or elsewhere, before main's function had returned. */
@@ -82,7 +88,7 @@ static int finish(void)
 		if (gd__leak_begin(false)) {
 			gd__leak_run(&r);
 			gd__leak_end();
-			gd__arena_release(&r.arena);
+			gd__leak_run_release(&r);
 		}
 	}
 	if (gd__leak_begin(false)) {
@@ -102,7 +108,7 @@ static void in_child(void)
 }
 
 static struct gd__atfork at_fork = { GD__RANK_LEAF, NULL, NULL, in_child, NULL, NULL };
-static const struct gd__watch watch = { main_done, deadlock, dropped };
+static const struct gd__watch watch = { main_done, deadlock, dropped, gd__leak_every_start };
 
 __attribute__((constructor)) void gd__leak_install(void)
 {
@@ -114,6 +120,7 @@ __attribute__((constructor)) void gd__leak_install(void)
 	own_pid = gd__os_pid();
 	gd__options_init();
 	gd__watch_install(&watch);
+	gd__leak_every_init();
 	gd__atfork_register(&at_fork);
 	gd__exit_register(GD__EXIT_LEAK, finish);
 }

@@ -78,6 +78,7 @@ void gd__leak_print(struct gd__leak_report *r, struct gd__out *o)
 		const struct gd__leak *l = &r->result->leaks[g->first];
 
 		if (gd__leak_ignored(g, l, fingerprint)) {
+			r->groups->group[i].left_out = true;
 			r->suppressed += g->count;
 			continue;
 		}

@@ -8,24 +8,34 @@
 #ifndef GD_DETECTOR_LEAK_LEAK_RUN_H
 #define GD_DETECTOR_LEAK_LEAK_RUN_H
 
+#include <gdetect/leak.h>
+
 #include "detector/image/image.h"
-#include "detector/leak/check.h"
-#include "detector/leak/group.h"
+#include "detector/leak/leak_fork.h"
 
 struct gd__leak_run {
 	struct gd__leak_options opt;
 	struct gd__self_how how;
-	bool known_too; /* report also what was reported before */
-	bool recover;   /* and then let go on whom the option leak_recover allows to */
+	enum gd_leak_level level;
+	bool known_too;   /* report also what was reported before */
+	bool recover;     /* and then let go on whom the option leak_recover allows to */
+	bool quiet;       /* print nothing, and ask for no exit code */
+	bool forked;      /* the world stands still only until a copy of it is made */
+	bool modest;      /* the copy leaves the CPU to others */
+	bool periodic;    /* the check at the end of the program makes this one superfluous */
+	int64_t limit_ns; /* forked: how long the copy may take */
 
 	/* Out. */
-	struct gd__leak_result result; /* what is left of it to report */
-	size_t found;                  /* proven or owner-stuck, and not suppressed */
-	int error;                     /* GD_OK, or why there is no result */
+	int error;                  /* GD_OK, or why there is no result */
+	struct gd__leak_answer out; /* result.ran, complete and why always mean something */
+	size_t reported[4];         /* by verdict, without those suppressed */
+	size_t muted;               /* proven, recovered, and not worth a word */
+	size_t suppressed;
+	int64_t stop_ns, fork_ns, judge_ns;
 
 	struct gd__arena arena;
-	struct gd__image im;
-	struct gd__leak_groups groups;
+	struct gd__leak_fork fork;
+	struct gd__runtime rt;
 };
 
 /*
@@ -35,8 +45,15 @@ struct gd__leak_run {
 bool gd__leak_begin(bool wait);
 void gd__leak_end(void);
 
-/* A check while goroutines may run, between begin and end. Release r->arena afterwards. */
+enum gd_leak_level gd__leak_level(enum gd__verdict v);
+
+/*
+ * A check while goroutines may run, between begin and end; gd__leak_run_release afterwards. A
+ * forked one lets others begin while it waits for the copy, and blocks the thread: on a goroutine
+ * as a system call.
+ */
 void gd__leak_run(struct gd__leak_run *r);
+void gd__leak_run_release(struct gd__leak_run *r);
 /* The same where nothing can run any more, and the world stands still. */
 void gd__leak_run_asleep(struct gd__leak_run *r);
 
@@ -50,6 +67,8 @@ size_t gd__leak_asking(void);
 /* Listens to the end of the program. A constructor; who calls it has it linked in from an archive.
  */
 void gd__leak_install(void);
+/* The check at the end of the program has been made, or is. Between begin and end. */
+bool gd__leak_program_ended(void);
 /* In the child of a fork: what the parent has found is the parent's to tell. */
 void gd__leak_forget(void);
 

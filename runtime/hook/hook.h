@@ -96,6 +96,11 @@ struct gd__watch {
 	void (*deadlock)(void);
 	/* The last reference to a channel is dropped while goroutines wait on it. */
 	void (*dropped)(const void *chan, uintptr_t pc);
+	/*
+	 * The runtime has its threads: in gd_run, and in the child of a fork that goes on with
+	 * goroutines. May start a helper, may not park.
+	 */
+	void (*started)(void);
 };
 
 /*

@@ -254,8 +254,7 @@ bool gd__inspect_wait(const struct gd__runtime *rt, const struct gd__ginfo *g, u
 	if (i >= g->nwaits || !rt->mem->read(rt->mem, at, &wait, sizeof(wait)))
 		return false;
 	*w = (struct gd__winfo){ (uintptr_t)wait.obj, wait.kind, wait.op, 0 };
-	if (g->wait_stride == sizeof(waiter) &&
-	    rt->mem->read(rt->mem, at, &waiter, sizeof(waiter)))
+	if (g->wait_stride == sizeof(waiter) && rt->mem->read(rt->mem, at, &waiter, sizeof(waiter)))
 		w->pc = waiter.pc;
 	return wait.kind != GD__OBJ_NONE; /* zeros: a core without the waiter's stack */
 }
@@ -324,6 +323,16 @@ const char *gd__obj_text(uint16_t kind)
 	return kind < sizeof(texts) / sizeof(texts[0]) ? texts[kind] : "unknown object";
 }
 
+bool gd__inspect_unmoved(const struct gd__ginfo *old)
+{
+	const struct gd__g *g = (const struct gd__g *)(uintptr_t)old->record; /* never unmapped */
+
+	/* relaxed: whoever wakes it changes this first, and it was true in the stopped world */
+	return old->state == GD__GI_WAITING && gd__load_relaxed(&g->status) == GD__G_WAITING &&
+	       g->wake_waiter == NULL && g->id == old->id && g->parks == old->parks &&
+	       g->ctx.sp == old->sp;
+}
+
 /* A look without stopping anything: statuses are single words that may be old at once. */
 static bool others_can_run(const struct gd__g *self)
 {
@@ -374,6 +383,21 @@ uint64_t gd__inspect_self(void)
 	struct gd__m *m = gd__m_self();
 
 	return m && m->cur ? m->cur->id : 0;
+}
+
+static void (*helper)(void); /* written before its thread starts */
+
+static void run_helper(void)
+{
+	gd__sysmon_count_helper(1);
+	helper();
+	gd__sysmon_count_helper(-1);
+}
+
+bool gd__inspect_helper(void (*fn)(void))
+{
+	helper = fn;
+	return gd__m_try_helper(run_helper);
 }
 
 bool gd__thread_is_runtime(void)

@@ -176,6 +176,11 @@ const char *gd__obj_text(uint16_t kind);
  * stop gives false if some thread did not stop in time; start is due all the same. */
 bool gd__inspect_stop(void);
 void gd__inspect_start(void);
+/*
+ * Whether g, copied from a stopped world, still waits where it waited then: it has not run since.
+ * Our own process, with or without a stop.
+ */
+bool gd__inspect_unmoved(const struct gd__ginfo *g);
 /* The goroutine this thread runs (also on its system stack), 0 if none. */
 uint64_t gd__inspect_self(void);
 /*
@@ -183,6 +188,12 @@ uint64_t gd__inspect_self(void);
  * limit_ns. Sleeping ones and those in system calls are not waited for. May park.
  */
 void gd__inspect_settle(int64_t limit_ns);
+/*
+ * Starts a thread of the runtime's that runs fn, one at a time: no goroutine, no signals of the
+ * program's, does not keep the program alive and does not count as somebody who may wake others.
+ * false: no thread.
+ */
+bool gd__inspect_helper(void (*fn)(void));
 /* Whether this thread is one of the runtime's own. */
 bool gd__thread_is_runtime(void);
 /* Runs fn(arg) on this thread's system stack with the caller's context saved, so that a

@@ -142,6 +142,9 @@ bool gd__retake_syscalls(int64_t now);
 
 /* sysmon.c */
 void gd__sysmon_start(void);
+/* A helper that stays has begun or is about to end: it wakes nobody, so it does not keep
+ * a deadlock from being one. 1 and -1, on its thread. */
+void gd__sysmon_count_helper(int by);
 void gd__sysmon_wake(void);
 void gd__check_dead(void); /* lock held; may not return */
 /* A signal asks for the dump of all goroutines. Async-signal-safe. */

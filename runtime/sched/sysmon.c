@@ -37,6 +37,8 @@ static _Atomic uint32_t ask_dump;
 static struct gd__m *_Atomic fault_m;
 static struct gd__g *fault_g; /* published by fault_m */
 
+static _Atomic int32_t helpers; /* threads that stay, beside this one, and run no goroutines */
+
 void gd__sysmon_wake(void)
 {
 	gd__store_seq_cst(&gd__sched.sysmon_idle, 0); /* pairs with its load in sleep_while_idle */
@@ -271,16 +273,27 @@ static void sysmon(void)
 
 void gd__sysmon_start(void)
 {
+	gd__store_relaxed(&helpers, 0); /* of a parent process; else there are none yet */
 	gd__m_start_helper(sysmon);
+	if (gd__watch && gd__watch->started)
+		gd__watch->started();
+}
+
+void gd__sysmon_count_helper(int by)
+{
+	gd__add_seq_cst(&helpers, by); /* pairs with others_may_wake */
 }
 
 /*
  * A thread of the program's own may yet send to a channel or set a timer. All of ours but sysmon
- * are idle Ms; and one waits in gd_run, but not in the child of a fork.
+ * and helpers are idle Ms; and one waits in gd_run, but not in the child of a fork.
  */
 static bool others_may_wake(void)
 {
-	return gd__os_threads() > gd__sched.nm + (gd__fork.survivor != 0 ? 1 : 2);
+	/* pairs with gd__sysmon_count_helper: a helper counts itself once it is there */
+	int ours = gd__sched.nm + gd__load_seq_cst(&helpers) + (gd__fork.survivor != 0 ? 1 : 2);
+
+	return gd__os_threads() > ours;
 }
 
 /* Nothing runs, nothing is queued, no source will make anything runnable. Lock held. */

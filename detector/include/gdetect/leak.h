@@ -1,22 +1,111 @@
 /*
- * leak.h - ask for a leak check or a dump. For programs built with -fgdetect=leak.
+ * leak.h - ask for leak checks and dumps. For programs built with -fgdetect=leak.
+ *
+ * "Nothing was found", "the check did not run" and "it ran, but could not see everything" are
+ * three answers everywhere here: a count, a negative code, and GD_EINCOMPLETE with the reason
+ * in struct gd_leak_result.
  */
 #ifndef GDETECT_LEAK_H
 #define GDETECT_LEAK_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
+/* Which goroutines count. Each level includes those before it. */
+enum gd_leak_level {
+	GD_LEAK_DEFAULT, /* as GD_LEAK_OWNER; suspects are reported, but do not count */
+	GD_LEAK_PROVEN,  /* nothing that may still run can wake it, or it waits in a cycle of locks
+			  */
+	GD_LEAK_OWNER,   /* who could wake it is itself stuck for ever */
+	GD_LEAK_SUSPECT, /* looks stuck, but evidence is missing (no records of heap blocks) */
+	GD_LEAK_END      /* all that are there: at the end of a program or a test */
+};
+
+/* One goroutine that was found. Texts are valid during the call only. */
+struct gd_leak_found {
+	uint64_t goroutine, parent;
+	enum gd_leak_level verdict;
+	const char *verdict_text;  /* "proven", "owner-stuck", "alive-at-end", "suspect" */
+	const char *evidence_text; /* one clause: why */
+	const char *wait;          /* "chan receive", "" if it does not wait */
+	const char *name;          /* its function, or what it was named */
+	const char *site;          /* "file.c:12" of its gd_go, "" if unknown */
+	uint64_t owner;            /* the goroutine that should have woken it, 0 if none is known */
+	uint64_t retained;         /* bytes of stack and heap that only it reaches */
+	int64_t waited_ns;         /* since it parked; 0 if it does not wait */
+};
+
+/* What came of a check. */
+struct gd_leak_result {
+	bool ran;      /* false: it found nothing because it did not look; why says the reason */
+	bool complete; /* false: ran, but some evidence was missing; why says what */
+	char why[192]; /* "" if ran and complete */
+	uint64_t goroutines;                        /* looked at */
+	size_t proven, owner_stuck, suspect, alive; /* reported, by verdict */
+	size_t suppressed;                          /* left out: by a suppression, */
+	size_t ignored;                             /* by gd_leak_ignore_current, */
+	size_t known;        /* because they were reported before (fresh_only) */
+	int64_t stop_ns;     /* how long the world stood still */
+	int64_t fork_ns;     /* of that, the fork of a forked check */
+	int64_t analysis_ns; /* what the analysis took, in a forked check outside of the stop */
+};
+
+/* How to check. All zero is the default. */
+struct gd_leak_opts {
+	size_t size_;                    /* by gd_leak_check */
+	const struct gd_leak_opts *opts; /* if not NULL, this is used instead of all others here */
+	enum gd_leak_level level;
+	bool fresh_only; /* leave out goroutines that were reported before */
+	bool forked;     /* a forked copy of the process is analysed while the others go on */
+	bool quiet;      /* print nothing, and leave the exit code alone */
+	int settle_ms;   /* first wait until others have parked, at most so long */
+	int limit_ms;    /* forked: give up after so long; 0: 60 s */
+	struct gd_leak_result *result;
+	/* Called for each goroutine reported, when all goes on. May do what the caller may. */
+	void (*each)(void *arg, const struct gd_leak_found *found);
+	void *arg;
+};
+
 /*
- * Stops the world, looks for goroutines that can never run again, prints a
- * report for each group of them to stderr (or log_path) and goes on. Returns
- * how many goroutines are proven or owner-stuck, or a negative code if the
- * check could not be done: never read that as "none".
+ * Looks for goroutines that can never run again, prints a report for each group of them to stderr
+ * (or log_path) and goes on. The world stands still meanwhile, or with .forked for the fork alone.
+ * Returns how many were found that count at the level asked for. Negative: GD_EINCOMPLETE,
+ * it ran, saw not everything and found none; any other code, it did not run (GD_EINVAL: gd_run
+ * was not called; GD_ENOMEM, GD_EAGAIN: no memory or no process; GD_ETIMEDOUT; GD_EIO: the copy
+ * was killed). Never read a negative code as "none". May park. Also on a thread that runs
+ * no goroutine.
+ *
+ *     gd_leak_check();
+ *     gd_leak_check(.level = GD_LEAK_END, .forked = true);
+ *     gd_leak_check(&opts);
  */
-int gd_leak_check(void);
+int gd_leak_check_opts(const struct gd_leak_opts *opts);
+#ifndef __cplusplus
+#	define gd_leak_check(...)                                                                 \
+		gd_leak_check_opts(&(struct gd_leak_opts){ .size_ = sizeof(struct gd_leak_opts),   \
+							   __VA_ARGS__ })
+#endif
+
+/*
+ * Goroutines that are there now are left out of all later checks: to adopt leak checks in a program
+ * that has leaks already. Returns how many, or GD_EINVAL before gd_run, GD_ENOMEM.
+ */
+int gd_leak_ignore_current(void);
+
+/* What the checks of this process came to so far, the periodic ones (leak_every) included. */
+struct gd_leak_stats {
+	uint64_t ran, incomplete, failed; /* checks; incomplete ones have run */
+	uint64_t reported;                /* goroutines that ask for an exit code */
+	int64_t stop_last_ns, stop_max_ns, fork_last_ns, fork_max_ns;
+	int64_t analysis_last_ns, analysis_max_ns;
+};
+/* Fills *stats, which has size bytes: sizeof(*stats). Callable from any thread. */
+void gd_leak_stats(struct gd_leak_stats *stats, size_t size);
 
 /*
  * Writes an ELF core of this process to path while the process goes on; gleak
@@ -30,6 +119,11 @@ void gd_leak_add_root(const void *p, size_t n);
 void gd_leak_remove_root(const void *p);
 
 #ifdef __cplusplus
+}
+
+static inline int gd_leak_check(const struct gd_leak_opts *opts = NULL)
+{
+	return gd_leak_check_opts(opts);
 }
 #endif
 #endif

@@ -22,7 +22,8 @@ extern "C" {
 	X(GD_EIO, -7, "input or output failed")                                                    \
 	X(GD_EBUSY, -8, "already in progress")                                                     \
 	X(GD_ENOHOST, -9, "no host or service of this name is known")                              \
-	X(GD_ELEAKED, -10, "nobody can end this wait: it was proven to be a leak")
+	X(GD_ELEAKED, -10, "nobody can end this wait: it was proven to be a leak")                 \
+	X(GD_EINCOMPLETE, -11, "incomplete: not all could be seen")
 
 #define GD_ERROR_ENUM(name, value, text) name = (value),
 enum gd_error { GD_ERROR_LIST(GD_ERROR_ENUM) };

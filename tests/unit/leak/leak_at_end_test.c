@@ -1,5 +1,6 @@
 /*
- * leak_at_end_test.c - the report of a deadlock, which ends the process: also where nobody reads it.
+ * leak_at_end_test.c - the report of a deadlock, which ends the process: also where nobody reads
+ * it.
  */
 #include <fcntl.h>
 
