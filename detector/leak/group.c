@@ -83,6 +83,7 @@ static size_t find_group(struct grouping *p, uint64_t kind, size_t leak, const u
 		if (!g)
 			return GD__GROUP_END;
 		g->npcs = n;
+		g->kind = kind;
 		g->hash = h;
 		gd__memcpy(g->pcs, pcs, n * sizeof(*pcs));
 		s->owner = (uint32_t)(p->gs->n - 1);

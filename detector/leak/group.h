@@ -14,6 +14,7 @@
 struct gd__leak_group {
 	size_t first; /* position of its first leak; the others follow by gd__leak_groups.next */
 	size_t last, count;
+	uint64_t kind; /* hash of all but the stack that its members agree in */
 	uint64_t hash; /* of all that its members agree in: the same from check to check */
 	struct gd__retained retained; /* of all of them */
 	struct gd__story *story;      /* of the first */
@@ -36,5 +37,11 @@ struct gd__leak_groups {
  */
 bool gd__leak_group(struct gd__leak_groups *gs, const struct gd__leak_result *r,
 		    struct gd__arena *a, gd__story_stack *stack, void *arg);
+
+/*
+ * Makes one of groups whose stacks differ in frames of our own alone: one sender was woken before it
+ * parked again, another was not. Needs symbols, so the world must go on.
+ */
+void gd__leak_group_merge(struct gd__leak_groups *gs);
 
 #endif

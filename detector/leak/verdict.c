@@ -12,7 +12,7 @@ struct judge {
 	uint8_t *assumed; /* per goroutine, scratch: frozen and what the self-locks would freeze */
 	uint32_t *queue;  /* per node, scratch */
 	bool all_asleep;
-	bool soft; /* somebody frozen is merely owner-stuck */
+	bool soft; /* somebody is frozen because a lock's owner has ended */
 };
 
 static bool get_memory(struct judge *j)
@@ -33,7 +33,7 @@ static void decide(struct judge *j, size_t g, enum gd__verdict verdict, enum gd_
 {
 	j->v->fate[g] = (struct gd__fate){ true, (uint8_t)verdict, (uint8_t)evidence, owner_id };
 	j->frozen[g] = verdict != GD__VERDICT_SUSPECT;
-	j->soft |= verdict == GD__VERDICT_OWNER_STUCK;
+	j->soft |= verdict == GD__VERDICT_OWNER_STUCK && evidence == GD__EVIDENCE_DEAD_OWNER;
 }
 
 static bool in_cycle(const struct judge *j, size_t g)
@@ -272,6 +272,7 @@ static bool judge_mutual(struct judge *j)
 				    .nothing_runs = j->all_asleep,
 				    .owners = o,
 				    .barred = j->refuted };
+	bool soft = j->soft;
 
 	if (v->weak || o->nedges == 0)
 		return true;
@@ -287,7 +288,7 @@ static bool judge_mutual(struct judge *j)
 			continue;
 		bool held = lock != GD__NODE_NONE && v->mark.reached[(lock - o->ng) / 2];
 
-		decide(j, g, GD__VERDICT_OWNER_STUCK,
+		decide(j, g, held || soft ? GD__VERDICT_OWNER_STUCK : GD__VERDICT_PROVEN,
 		       held ? GD__EVIDENCE_OWNER : GD__EVIDENCE_UNREACHABLE,
 		       gd__owners_of(o, g, NULL));
 	}

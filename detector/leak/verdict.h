@@ -10,7 +10,11 @@
  *   nothing that may run reaches it          proven       UNREACHABLE or DROPPED
  *   reachable, waits for a stuck owner       owner-stuck  OWNER
  *   reachable, its owner has ended           owner-stuck  DEAD_OWNER
- *   reached only by owner-stuck ones         owner-stuck  UNREACHABLE
+ *   reached only by those behind such a lock owner-stuck  UNREACHABLE
+ *
+ * Who waits for a stuck owner is as good as stuck himself: what only he reaches is proven. That
+ * must be so for the verdict's sake as well. A dead pointer on his stack would otherwise decide
+ * whether the owner he waits for is called proven or owner-stuck.
  *
  * A lock that a waiter holds itself, or whose owner has ended, only counts as
  * such if no goroutine that may run (and no pending timer) has a way to the lock

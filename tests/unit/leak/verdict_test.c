@@ -133,7 +133,7 @@ CASE(two_that_keep_each_other_alive)
 	fake_poke(f, fake_stack(f, w, 0), c);
 	run(f);
 	CHECK_NONE(m);
-	CHECK_FATE(o, OWNER_STUCK, UNREACHABLE, 0);
+	CHECK_FATE(o, PROVEN, UNREACHABLE, 0);
 	CHECK_FATE(w, OWNER_STUCK, OWNER, o);
 	fake_poke(f, fake_stack(f, m, 0), c);
 	run(f);
@@ -255,7 +255,7 @@ CASE(lock_held_over_a_stuck_send)
 	run(f);
 	CHECK_FATE(h, PROVEN, UNREACHABLE, 0);
 	CHECK_FATE(w, OWNER_STUCK, OWNER, h);
-	CHECK_FATE(u, OWNER_STUCK, UNREACHABLE, 0);
+	CHECK_FATE(u, PROVEN, UNREACHABLE, 0);
 	fake_free(f);
 }
 
@@ -360,6 +360,21 @@ CASE(owner_has_ended)
 	f->im.truncated = true; /* perhaps its record is what is missing */
 	run(f);
 	CHECK_NONE(w);
+	fake_free(f);
+}
+
+/* What only a waiter knows whose lock might be given up by somebody else after all. */
+CASE(behind_an_ended_owner)
+{
+	struct fake *f = fake_make(16);
+	uint64_t w = fake_go(f), u = fake_go(f), d = fake_block(f, 6);
+
+	fake_wait(f, w, GD__WAIT_MUTEX, global_mutex(f, 99));
+	fake_wait(f, u, GD__WAIT_CHAN_RECV, d);
+	fake_poke(f, fake_stack(f, w, 0), d);
+	run(f);
+	CHECK_FATE(w, OWNER_STUCK, DEAD_OWNER, 99);
+	CHECK_FATE(u, OWNER_STUCK, UNREACHABLE, 0);
 	fake_free(f);
 }
 
