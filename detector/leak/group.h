@@ -39,8 +39,8 @@ bool gd__leak_group(struct gd__leak_groups *gs, const struct gd__leak_result *r,
 		    struct gd__arena *a, gd__story_stack *stack, void *arg);
 
 /*
- * Makes one of groups whose stacks differ in frames of our own alone: one sender was woken before it
- * parked again, another was not. Needs symbols, so the world must go on.
+ * Makes one of groups whose stacks differ in frames of our own alone: one sender was woken before
+ * it parked again, another was not. Needs symbols, so the world must go on.
  */
 void gd__leak_group_merge(struct gd__leak_groups *gs);
 

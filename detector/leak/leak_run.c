@@ -334,7 +334,7 @@ static void speak(struct gd__leak_run *r)
 	gd__out_init(&o, text, sizeof(text), r->quiet ? -1 : gd__report_fd());
 	if (r->opt.all_asleep) /* the process dies of it */
 		o.patience_ns = gd__dump_patience();
-	gd__leak_group_merge(\& r->out.groups);
+	gd__leak_group_merge(&r->out.groups);
 	gd__tally_add(&r->out.groups, &r->out.result, !r->known_too, &tally);
 	gd__leak_print(&report, &o);
 	gd__memcpy(r->reported, report.reported, sizeof(r->reported));
