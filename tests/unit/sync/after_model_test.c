@@ -333,13 +333,15 @@ static void short_ones(void *arg)
 	try_all(all_ops, 4);
 }
 
-/* Some 100 us per sequence: each move of the clock wakes a thread. */
-static void short_ones_with_helper(void *arg)
+/* On two Ps each move of the clock, and each call of the helper, wakes a thread. */
+static void short_ones_on_two(void *arg)
 {
 	(void)arg;
-	helper_start();
-	helped = true;
 	try_all(fewer_ops, 4);
+	helper_start();
+	settle();
+	helped = true;
+	try_all(fewer_ops, 3);
 }
 
 static void run(void (*fn)(void *), int procs)
@@ -356,15 +358,16 @@ CASE(every_short_sequence_on_one_p)
 
 CASE(every_short_sequence_on_two_ps)
 {
-	run(short_ones_with_helper, 2);
+	run(short_ones_on_two, 2);
 }
 
 static void long_ones(void *arg)
 {
 	(void)arg;
 	helper_start();
+	settle();
 	helped = true;
-	try_some(gd_procs() == 1 ? 1000 : 50, LONGEST);
+	try_some(gd_procs() == 1 ? 500 : 25, LONGEST);
 }
 
 CASE(long_sequences)

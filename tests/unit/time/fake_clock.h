@@ -9,6 +9,8 @@
 #ifndef GD_TESTS_UNIT_TIME_FAKE_CLOCK_H
 #define GD_TESTS_UNIT_TIME_FAKE_CLOCK_H
 
+#include <sched.h>
+
 #include <gdetect/gdetect.h>
 
 #include "runtime/base/atomic.h"
@@ -64,14 +66,9 @@ static bool nothing_due(void)
 	return gd__sources_deadline() > fake_clock_read();
 }
 
-/* A goroutine that does nothing but give way until the test has something for it; or NULL. */
-static const struct gd__g *_Atomic fake_clock_helper;
-
-/* All but self and the helper wait, are blocked in a system call, or have ended. */
+/* All but self wait, are blocked in a system call, or have ended. */
 static bool others_wait(const struct gd__g *self)
 {
-	const struct gd__g *helping = gd__load_seq_cst(&fake_clock_helper); /* polled */
-
 	/* pairs with the stores of who makes records */
 	for (uint32_t i = 0, n = gd__load_seq_cst(&gd__gtab.head.n); i < n; i++) {
 		const struct gd__arena *a = &gd__gtab.arena[i];
@@ -82,8 +79,35 @@ static bool others_wait(const struct gd__g *self)
 				(uintptr_t)a->base, gd__gtab.head.slot_size, k);
 			uint32_t status = gd__load_seq_cst(&g->status); /* polled */
 
-			if (g != self && g != helping &&
-			    (status == GD__G_RUNNABLE || status == GD__G_RUNNING))
+			if (g != self && (status == GD__G_RUNNABLE || status == GD__G_RUNNING))
+				return false;
+		}
+	}
+	return true;
+}
+
+static bool between_two(const struct gd__p *p)
+{
+	const struct gd__m *m = __atomic_load_n(&p->m, __ATOMIC_SEQ_CST); /* polled */
+
+	return gd__load_seq_cst(&p->status) != GD__P_IDLE && /* polled */
+	       (!m || !__atomic_load_n(&m->cur, __ATOMIC_SEQ_CST));
+}
+
+/*
+ * A goroutine that has parked counts as waiting a bit before its timer is set and its locks are let
+ * go. A thread that is seen with a goroutine, or to have given up its P, is done with the one it
+ * had before. The caller does not give way meanwhile: it would keep the others from their locks.
+ */
+static bool parks_are_done(void)
+{
+	for (int i = 0; i < gd_procs(); i++) {
+		int looks = 0;
+
+		while (between_two(&gd__allp[i])) {
+			if (++looks % 1000 == 0)
+				sched_yield();
+			if (looks > 100000)
 				return false;
 		}
 	}
@@ -96,7 +120,7 @@ __attribute__((unused)) static void settle(void)
 	const struct gd__g *self = gd__self();
 
 	for (int seen = 0; seen < 2;) {
-		bool quiet = nothing_due() && others_wait(self) && nothing_due();
+		bool quiet = others_wait(self) && parks_are_done() && nothing_due();
 
 		seen = quiet ? seen + 1 : 0;
 		if (quiet)

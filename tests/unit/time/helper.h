@@ -1,47 +1,55 @@
 /*
- * helper.h - a second goroutine that makes calls for the test, on whatever P it happens to be.
+ * helper.h - a second goroutine that makes calls for the test, with several Ps mostly on another
+ * one than the caller.
  *
- * With two Ps it is often on another one than the caller: so timers, channels and what is kept per
- * P move, while the order of the calls stays the test's.
+ * So timers, channels and what is kept per P move, while the order of the calls stays the test's.
+ * Each call wakes a thread.
  */
 #ifndef GD_TESTS_UNIT_TIME_HELPER_H
 #define GD_TESTS_UNIT_TIME_HELPER_H
 
 #include "tests/unit/time/fake_clock.h"
 
-static struct {
-	void (*_Atomic fn)(void *);
+struct helper_call {
+	void (*fn)(void *);
 	void *arg;
-} helper;
+};
+
+static gd_chan_of(struct helper_call) helper_calls;
+static _Atomic uint32_t helper_done;
 
 static void helper_main(void *arg)
 {
-	(void)arg;
-	gd__store_seq_cst(&fake_clock_helper, gd__self()); /* polled */
-	for (;; gd_yield()) {
-		void (*fn)(void *) = gd__load_seq_cst(&helper.fn); /* pairs with helper_do */
+	struct helper_call c;
 
-		if (fn) {
-			fn(helper.arg);
-			gd__store_seq_cst(&helper.fn, NULL); /* pairs with helper_do */
-		}
+	(void)arg;
+	while (gd_chan_recv(helper_calls, &c)) {
+		c.fn(c.arg);
+		gd__add_seq_cst(&helper_done, 1); /* pairs with helper_do */
 	}
 }
 
 static void helper_start(void)
 {
+	helper_calls = gd_chan_make(__typeof__(helper_calls), 0);
 	gd_go_fn(helper_main, NULL);
-	while (!gd__load_seq_cst(&fake_clock_helper)) /* polled */
-		gd_yield();
 }
 
-/* fn(arg) has been called on return. */
+/* fn(arg) has been called on return. The caller keeps its P meanwhile, so another takes the helper.
+ */
 static void helper_do(void (*fn)(void *), void *arg)
 {
-	helper.arg = arg;
-	gd__store_seq_cst(&helper.fn, fn);   /* pairs with helper_main */
-	while (gd__load_seq_cst(&helper.fn)) /* pairs with helper_main */
-		gd_yield();
+	uint32_t before = gd__load_seq_cst(&helper_done); /* pairs with helper_main */
+	struct helper_call c = { fn, arg };
+	int looks = 0;
+
+	gd_chan_send(helper_calls, c);
+	while (gd__load_seq_cst(&helper_done) == before) { /* pairs with helper_main */
+		if (++looks % 1000 == 0)
+			sched_yield();
+		if (gd_procs() == 1)
+			gd_yield();
+	}
 }
 
 #endif

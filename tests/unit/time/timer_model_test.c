@@ -321,18 +321,20 @@ CASE(long_sequences_on_one_p)
 	run(long_ones, 1);
 }
 
-static void with_helper(void *arg)
+static void moving(void *arg)
 {
 	(void)arg;
-	helper_start();
-	way.helped = true;
 	try_all(4);
-	try_some(300, 40);
+	helper_start();
+	settle();
+	way.helped = true;
+	try_all(3);
+	try_some(50, 40);
 }
 
 CASE(timers_that_move_between_two_ps)
 {
-	run(with_helper, 2);
+	run(moving, 2);
 }
 
 static gd_chan_of(int) over;
