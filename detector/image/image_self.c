@@ -135,6 +135,7 @@ int gd__image_self(struct gd__image *im, const struct gd__self_how *how)
 		return GD_EINVAL;
 	}
 	im->has_heap = im->rt.heap_root != 0; /* 0: our malloc is not linked in */
+	s->roots.in_run = !im->rt.ended || how->main_returned;
 	im->rt.ended |= how->main_returned;
 	if (how->not_stopped) {
 		im->truncated = true;

@@ -211,9 +211,15 @@ static uint64_t noted_sp(int32_t tid)
 	return 0;
 }
 
-static void add_thread(struct gd__roots_self *r, const struct gd__thread_info *t)
+/*
+ * Of the thread in gd_run only what lies above is the program's. Below are the scheduler's frames,
+ * or what is left of them, and words there that lead to goroutines say nothing.
+ */
+static void add_thread(struct gd__roots_self *r, const struct gd__runtime *rt,
+		       const struct gd__thread_info *t)
 {
-	uint64_t lo = t->stack_lo, sp = noted_sp(t->tid);
+	bool in_run = t->tid == rt->run_tid && r->in_run;
+	uint64_t lo = t->stack_lo, sp = in_run ? rt->run_frame - RED_ZONE : noted_sp(t->tid);
 
 	if (t->stack_lo >= t->stack_hi)
 		return;
@@ -224,15 +230,15 @@ static void add_thread(struct gd__roots_self *r, const struct gd__thread_info *t
 		add_tls(r, find_tp(r, t->stack_lo, t->stack_hi));
 }
 
-static void add_foreign_threads(struct gd__roots_self *r)
+static void add_foreign_threads(struct gd__roots_self *r, const struct gd__runtime *rt)
 {
 	struct gd__thread_info t;
 
-	add_thread(r, &main_thread);
+	add_thread(r, rt, &main_thread);
 	add_tls(r, main_tp);
 	for (size_t i = 0; gd__thread_walk(i, &t); i++)
 		if (t.tid && t.tid != main_thread.tid)
-			add_thread(r, &t);
+			add_thread(r, rt, &t);
 }
 
 static bool note(int32_t tid, uint64_t sp)
@@ -341,7 +347,7 @@ bool gd__roots_self_gather(struct gd__roots_self *r, const struct gd__image *im)
 		add(r, GD__ROOT_DATA, modules.range[i].lo, modules.range[i].hi, false);
 	add_workers(r, im);
 	add_goroutines(r, im);
-	add_foreign_threads(r);
+	add_foreign_threads(r, &im->rt);
 	add_timers(r, im);
 	add_user(r);
 	return !r->no_memory;

@@ -27,6 +27,7 @@ struct gd__roots_self {
 	uint64_t *top; /* scratch */
 	bool no_memory;
 	uint64_t caller_sp; /* see struct gd__self_how */
+	bool in_run;        /* gd_run has not returned: its frame is where it was */
 	uint64_t main_goid; /* 1 once main's function has returned: its stack is dead */
 };
 

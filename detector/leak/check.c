@@ -16,13 +16,23 @@ struct check {
 	struct gd__retained *kept; /* per goroutine */
 };
 
+/* Main has ended, or stands in an empty select to keep the program going, which others do. */
+static bool main_as_meant(const struct check *c, const struct gd__ginfo *g)
+{
+	const struct gd__runtime *rt = &c->im->rt;
+
+	if (g->id != (rt->main_id ? rt->main_id : 1))
+		return false;
+	return rt->ended || (!c->opt->all_asleep && g->state == GD__GI_WAITING &&
+			     g->reason == GD__WAIT_SELECT_NONE);
+}
+
 /* Goroutines that are not reported whatever they do. */
 static bool exempt(const struct check *c, size_t g)
 {
 	const struct gd__ginfo *gi = &c->im->g[g];
 
-	return gi->background || gi->system || gi->state == GD__GI_DEAD ||
-	       (gi->id == 1 && c->im->rt.ended);
+	return gi->background || gi->system || gi->state == GD__GI_DEAD || main_as_meant(c, gi);
 }
 
 /* What is to be said of a goroutine; false: nothing. */

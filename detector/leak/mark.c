@@ -266,6 +266,7 @@ static void see_root(void *arg, enum gd__root_kind kind, struct gd__range r)
 
 	if (g >= 0)
 		m->stack_done[g] = 1;
+	m->timers |= kind == GD__ROOT_TIMER;
 	/* A timer that is pending becomes a goroutine. */
 	if (m->how.only && kind != GD__ROOT_TIMER &&
 	    (kind != GD__ROOT_G || (g >= 0 && !m->how.only[g])))

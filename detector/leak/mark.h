@@ -66,6 +66,7 @@ struct gd__mark {
 			  waiters are still to be looked at */
 	size_t ran_head, ran_tail;
 
+	bool timers;    /* some timer is pending: it may start a goroutine */
 	bool no_memory; /* the result is worthless */
 	bool unread;    /* some range could not be read */
 	uint64_t words; /* looked at, for measurements */

@@ -87,6 +87,8 @@ static bool anybody(const struct judge *j, const struct gd__mark *live)
 {
 	const struct gd__image *im = j->v->im;
 
+	if (live->timers)
+		return true;
 	for (size_t g = 0; g < im->ng; g++)
 		if (live->may_run[g] && !im->g[g].system && !(im->g[g].id == 1 && im->rt.ended))
 			return true;

@@ -478,6 +478,9 @@ int gd_run(void (*start)(void *arg), void *arg)
 		gd__fatal("gd_run called twice");
 	if (!start)
 		gd__fatal("gd_run of a NULL function");
+	/* The caller's registers lie in or just below this frame, where who looks for pointers
+	 * finds them, and not somewhere in the scheduler's. */
+	__builtin_unwind_init();
 	gd__sched.run_frame = (uintptr_t)__builtin_frame_address(0);
 	gd__sched.run_tid = gd__os_tid();
 	sched_init();

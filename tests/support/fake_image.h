@@ -39,6 +39,7 @@ struct fake {
 	size_t nobjects;
 	struct gd__range extra[8]; /* further root ranges */
 	size_t nextra;
+	bool timer; /* one is pending, whose words lead nowhere */
 	uint64_t unreadable; /* this address cannot be viewed, 0: none */
 	size_t views;
 };
@@ -120,6 +121,8 @@ static inline void fake_roots(struct gd__image *im,
 	visit(arg, GD__ROOT_DATA, (struct gd__range){ FAKE_DATA, FAKE_DATA + 8 * FAKE_DATA_WORDS });
 	for (size_t i = 0; i < f->nextra; i++)
 		visit(arg, GD__ROOT_G, f->extra[i]);
+	if (f->timer)
+		visit(arg, GD__ROOT_TIMER, (struct gd__range){ FAKE_DATA, FAKE_DATA });
 }
 
 static inline bool fake_get_wait(struct gd__image *im, const struct gd__ginfo *g, uint32_t i,

@@ -8,7 +8,7 @@
 #include "tests/conformance/leak/go_class.h"
 
 /* Who stays: it sleeps, and knows what there is to know. */
-static void bystander(void *p)
+static void stays_with(void *p)
 {
 	gd_go_fn(sleeps_with, p);
 }
@@ -20,7 +20,7 @@ MAIN(leak_cycle_on_heap)
 {
 	void *locks[] = { NEW(gd_mutex), NEW(gd_mutex) };
 
-	bystander(locks[0]);
+	stays_with(locks[0]);
 	ring(on_heap, locks, 2);
 	settle_n(2);
 }
@@ -33,7 +33,7 @@ MAIN(leak_cycle_of_globals)
 {
 	void *locks[] = { &global_a, &global_b };
 
-	bystander(&global_b);
+	stays_with(&global_b);
 	ring(of_globals, locks, 2);
 	settle_n(2);
 }
@@ -106,7 +106,7 @@ MAIN(leak_cycle_in_thread_locals)
 {
 	void *locks[] = { &local_a, &local_b };
 
-	bystander(NULL);
+	stays_with(NULL);
 	ring(in_thread_locals, locks, 2);
 	settle_n(2);
 }
@@ -122,7 +122,7 @@ MAIN(leak_cycle_in_mapping)
 	CHECK(page != MAP_FAILED);
 	void *locks[] = { page + 4096 - 16, page + 40 }; /* one over the border of two pages */
 
-	bystander(page);
+	stays_with(page);
 	ring(in_mapping, locks, 2);
 	settle_n(2);
 }
@@ -149,7 +149,7 @@ MAIN(leak_cycle_inside_objects)
 	struct bank *b = NEW(struct bank);
 	void *locks[] = { &b->account[6].lock.m, &b->account[1].lock.m };
 
-	bystander(b);
+	stays_with(b);
 	ring(inside_objects, locks, 2);
 	settle_n(2);
 }
@@ -185,7 +185,7 @@ MAIN(leak_cycle_of_many)
 
 	for (int i = 0; i < 500; i++)
 		locks[i] = &forks[i];
-	bystander(locks);
+	stays_with(locks);
 	ring(of_many, locks, 500);
 	settle_n(500);
 }
@@ -208,7 +208,7 @@ MAIN(leak_cycle_with_tail)
 {
 	void *locks[] = { &tail_a, &tail_b };
 
-	bystander(NULL);
+	stays_with(NULL);
 	ring(with_tail, locks, 2);
 	settle_n(2);
 	gd_go_fn(first_of_tail, NULL);
@@ -227,7 +227,7 @@ MAIN(leak_cycles_apart)
 {
 	void *one[] = { &apart[0], &apart[1] }, *two[] = { &apart[2], &apart[3] };
 
-	bystander(NULL);
+	stays_with(NULL);
 	ring(apart_from_each_other, one, 2);
 	ring(apart_from_each_other, two, 2);
 	settle_n(4);
@@ -241,7 +241,7 @@ MAIN(leak_cycle_of_writers)
 {
 	void *locks[] = { &written[0], &written[1] };
 
-	bystander(NULL);
+	stays_with(NULL);
 	ring(of_writers, locks, 2);
 	settle_n(2);
 }
@@ -255,7 +255,7 @@ MAIN(leak_cycle_of_upgrades)
 {
 	void *locks[] = { &upgraded[0], &upgraded[1] };
 
-	bystander(NULL);
+	stays_with(NULL);
 	ring(of_upgrades, locks, 2);
 	settle_n(2);
 }
@@ -269,7 +269,7 @@ MAIN(leak_cycle_of_downgrades)
 {
 	void *locks[] = { &downgraded[0], &downgraded[1] };
 
-	bystander(NULL);
+	stays_with(NULL);
 	ring(of_downgrades, locks, 2);
 	settle_n(2);
 }
@@ -288,7 +288,7 @@ MAIN(leak_cycle_of_kinds)
 	static struct two_locks t[] = { { &kinds_m, &kinds_rw, &met },
 					{ &kinds_rw, &kinds_m, &met } };
 
-	bystander(NULL);
+	stays_with(NULL);
 	gd_go_fn(mutex_then_rw, &t[0]);
 	gd_go_fn(rw_then_mutex, &t[1]);
 	settle_n(2);
@@ -316,7 +316,7 @@ static void begins_b(void *unused)
 }
 MAIN(leak_cycle_of_onces)
 {
-	bystander(NULL);
+	stays_with(NULL);
 	gd_go_fn(begins_a, NULL);
 	gd_go_fn(begins_b, NULL);
 	settle_n(2);
@@ -345,7 +345,7 @@ static void wakes_and_wants(void *unused)
 MAIN(leak_cycle_through_cond)
 {
 	gd_cond_init(&cond_c, &cond_m);
-	bystander(NULL);
+	stays_with(NULL);
 	gd_go_fn(waits_with_other, NULL);
 	gd_go_fn(wakes_and_wants, NULL);
 	settle_n(2);

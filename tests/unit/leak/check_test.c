@@ -84,6 +84,24 @@ CASE(background_is_judged_but_not_reported)
 	fake_free(f);
 }
 
+CASE(main_in_an_empty_select_is_meant_so)
+{
+	struct fake *f = fake_make(16);
+	uint64_t m = fake_go(f), w = fake_go(f), c = fake_block(f, 6);
+
+	fake_wait(f, m, GD__WAIT_SELECT_NONE, 0);
+	fake_wait(f, w, GD__WAIT_CHAN_RECV, c);
+	fake_poke(f, fake_stack(f, m, 0), c); /* and yet main never uses it */
+	run(f);
+	CHECK_EQ(result.count, 1);
+	CHECK_EQ(result.leaks[0].g.id, w);
+	options.all_asleep = true; /* nobody does the work that main waits for */
+	run(f);
+	CHECK_EQ(result.count, 2);
+	options.all_asleep = false;
+	fake_free(f);
+}
+
 CASE(retained_is_what_only_it_reaches)
 {
 	struct fake *f = fake_make(32);
