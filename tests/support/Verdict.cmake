@@ -122,7 +122,8 @@ endfunction()
 # gd_leak_cases(source): the cases of LEAK(name), NOLEAK(name) and STUCK(name) lines, and of those
 # that begin several (tests/conformance/leak/kernel.h). Each program is built optimised by gcc and
 # not by clang; the ordinary run has one number of Ps for each, and the stranger half of the
-# kernels' cases by gcc alone. The nightly runs have the rest, and each leak 100 times over.
+# kernels' cases by gcc alone. The nightly runs have the rest, each leak 100 times over, and the
+# cases called _100k.
 set(gd_leak_kinds_LEAK leak_@)
 set(gd_leak_kinds_NOLEAK noleak_@)
 set(gd_leak_kinds_STUCK stuck_@)
@@ -151,12 +152,14 @@ function(gd_leak_cases set name source)
       set(test ${set}.${name}.${case}.${compiler}.${level})
       foreach(procs 1 2 8)
         set(label conformance nightly)
-        if("${compiler}.${procs}" STREQUAL gcc.2 OR ("${compiler}.${procs}" STREQUAL clang.1 AND
+        if(case MATCHES "_100k$")
+          # only in the nightly runs
+        elseif("${compiler}.${procs}" STREQUAL gcc.2 OR ("${compiler}.${procs}" STREQUAL clang.1 AND
             NOT case MATCHES "_(beside|repaired)$"))
           set(label conformance)
         endif()
         gd_verdict_test(${test}.p${procs} "${label}" ${procs} ${source} ${program} ${case})
-        if(case MATCHES "^(leak|stuck)_" AND "${compiler}.${procs}" MATCHES "gcc.[12]|clang.8")
+        if(case MATCHES "^(leak|stuck)_" AND NOT case MATCHES "_100k$" AND "${compiler}.${procs}" MATCHES "gcc.[12]|clang.8")
           gd_verdict_repeated(${test}.p${procs} ${procs} ${source} ${program} ${case})
         endif()
       endforeach()

@@ -73,6 +73,7 @@ static NOINLINE size_t count_parked(size_t *others)
 		parked += g.state == GD__GI_WAITING && gd__wait_stuck(g.reason) &&
 			  !(g.timed && timed_moves);
 	}
+	memset(&g, 0, sizeof(g)); /* or a check finds the last one's stack in it */
 	gd__inspect_start();
 	if (others)
 		*others = all;
