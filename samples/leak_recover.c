@@ -1,16 +1,17 @@
-/* verdict: leak; once for all that were recovered */
+/* verdict: leak; recovered, and reported all the same */
+/* options: leak_recover=1 */
 /*
  * leak_recover.c - a server that leaks in every request, and stays as large as it is.
  *
- *     GDETECT_OPTIONS=leak_recover=1 ./leak_recover [seconds [requests per second]]
+ *     GDETECT_OPTIONS=leak_recover=1 ./leak_recover [seconds [requests a second]]
  *
  * first_leak.c once more: each request asks two replicas and takes the first answer. The other
  * replica's goroutine waits for ever to send its own, with its stack, its buffer and a reference to
- * the channel. A check every 100 ms proves that nobody can receive it; as the goroutine has said
+ * the channel. A check every second proves that nobody can receive it; as the goroutine has said
  * that it looks at results, its gd_chan_send() returns GD_ELEAKED, and it cleans up and ends.
  *
- * Once a second it prints how many goroutines and how much memory there are. Without the option
- * they only grow.
+ * Once a second it prints how many goroutines there are and how much memory. Without the option
+ * both only grow.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,7 +97,7 @@ static void serve(void *arg)
 
 int main(int argc, char **argv)
 {
-	struct options opt = { .seconds = 3, .rate = 1000, .failed = 1 };
+	struct options opt = { .seconds = 1, .rate = 1000, .failed = 1 };
 
 	if (argc > 1)
 		opt.seconds = (int)strtol(argv[1], NULL, 10);

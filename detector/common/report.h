@@ -55,7 +55,7 @@ struct gd__leak {
 	struct gd__oinfo object[4]; /* what it waits for */
 	struct gd__winfo wait[4];
 	uint64_t owner_id; /* CYCLE, OWNER, DEAD_OWNER: who */
-	uint8_t recovery;  /* 1 + enum gd__recovered; 0: recovery is off, or not proven */
+	uint8_t recovery;  /* 1 + enum gd__recovered; 0: recovery is off, or it is not proven */
 	struct gd__retained retained;
 };
 

@@ -14,6 +14,7 @@
 #include "runtime/hook/hook.h"
 
 #define EXIT_LEAKS 23
+#define PLACES     256 /* that drop channels under their waiters, each with a check of its own */
 
 static bool checked_at_end; /* written by the one that ends the program */
 static int own_pid;         /* a forked child that calls exit has ended as it was meant to */
@@ -51,6 +52,27 @@ static void deadlock(void)
 	gd__leak_run_release(&r);
 }
 
+/*
+ * A program that lives on its leaks may drop a thousand channels a second, and a check for each
+ * would be all it does: with recovery one for each place, the rest is for the regular checks.
+ * Between begin and end.
+ */
+static bool worth_a_check(uintptr_t pc)
+{
+	static uintptr_t seen[PLACES];
+	static size_t n;
+
+	if (gd__options.leak_recover == 0)
+		return true;
+	for (size_t i = 0; i < n; i++)
+		if (seen[i] == pc)
+			return false;
+	if (n == PLACES)
+		return false;
+	seen[n++] = pc;
+	return true;
+}
+
 static void dropped(const void *chan, uintptr_t pc)
 {
 	struct gd__leak_run r = { .opt.dropped = (uintptr_t)chan };
@@ -59,7 +81,8 @@ static void dropped(const void *chan, uintptr_t pc)
 	if (gd__inspect_self() == 0 || !gd__leak_begin(false))
 		return;
 	gd__leak_note_drop(chan);
-	gd__leak_run(&r);
+	if (worth_a_check(pc))
+		gd__leak_run(&r);
 	gd__leak_end();
 	gd__leak_run_release(&r);
 }

@@ -109,11 +109,6 @@ static size_t stack_of(void *arg, const struct gd__ginfo *g, uintptr_t *pcs, siz
 	return gd__trace_goroutine(&r->rt, g, pcs, max);
 }
 
-static bool was_recovered(const struct gd__leak *l)
-{
-	return l->recovery == 1 + GD__RECOVERED;
-}
-
 enum gd_leak_level gd__leak_level(enum gd__verdict v)
 {
 	static const enum gd_leak_level level[] = {
@@ -129,7 +124,7 @@ enum gd_leak_level gd__leak_level(enum gd__verdict v)
 static bool wanted(const struct gd__leak_run *r, struct gd__leak_answer *out,
 		   const struct gd__leak *l)
 {
-	if (was_recovered(l)) /* something was done about it: that is always told */
+	if (gd__recover_open(l)) /* something is done about it: that is always told */
 		return true;
 	if (r->opt.dropped && l->evidence != GD__EVIDENCE_DROPPED)
 		return false;
@@ -314,11 +309,11 @@ static void remember(const struct gd__leak_run *r, const struct gd__tally *tally
 		stats.reported += r->reported[v];
 	stats.reported += tally->muted;
 	if (gd__options.leak_recover == RECOVERED_IS_FINE)
-		stats.reported -= tally->recovered;
+		stats.reported -= tally->open;
 	gd__leak_forget_ended(&r->out.left);
 	for (size_t g = 0; g < gs->n; g++)
 		for (size_t i = gs->group[g].first; i != GD__GROUP_END; i = gs->next[i])
-			if (!was_recovered(&r->out.result.leaks[i])) /* else a leak is news again */
+			if (!gd__recover_open(&r->out.result.leaks[i])) /* else it is news again */
 				gd__leak_know(r->out.result.leaks[i].g.id);
 }
 

@@ -18,15 +18,16 @@ enum fate {
 
 struct chooser {
 	struct gd__leak_result *r;
-	size_t n;      /* proven leaks: they come first, by rising id */
-	uint8_t *fate; /* per proven leak */
+	size_t proven; /* they come first, by rising id; then the owner-stuck, by rising id */
+	size_t n;      /* both */
+	uint8_t *fate; /* per leak of these */
 	size_t *path;
 };
 
-/* Position of a proven leak, or NOBODY. */
-static size_t find(const struct chooser *c, uint64_t id)
+/* Position of a goroutine's leak in [lo, end), or NOBODY. */
+static size_t find_in(const struct chooser *c, uint64_t id, size_t lo, size_t end)
 {
-	size_t lo = 0, hi = c->n;
+	size_t hi = end;
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
@@ -36,10 +37,17 @@ static size_t find(const struct chooser *c, uint64_t id)
 		else
 			hi = mid;
 	}
-	return lo < c->n && c->r->leaks[lo].g.id == id ? lo : NOBODY;
+	return lo < end && c->r->leaks[lo].g.id == id ? lo : NOBODY;
 }
 
-/* Who holds the lock that leak i waits for, if that is a proven leak as well. */
+static size_t find(const struct chooser *c, uint64_t id)
+{
+	size_t at = find_in(c, id, 0, c->proven);
+
+	return at != NOBODY ? at : find_in(c, id, c->proven, c->n);
+}
+
+/* Who holds the lock that leak i waits for, if that is a leak as well. */
 static size_t holder(const struct chooser *c, size_t i)
 {
 	const struct gd__leak *l = &c->r->leaks[i];
@@ -102,7 +110,7 @@ static void walk(struct chooser *c, size_t i)
 
 static void ask(const struct chooser *c)
 {
-	for (size_t i = 0; i < c->n; i++) {
+	for (size_t i = 0; i < c->proven; i++) {
 		struct gd__leak *l = &c->r->leaks[i];
 
 		l->recovery =
@@ -113,10 +121,14 @@ static void ask(const struct chooser *c)
 bool gd__recover_choose(struct gd__leak_result *r, struct gd__arena *a,
 			struct gd__recoveries *chosen)
 {
-	struct chooser c = { .r = r, .n = r->complete ? r->by_verdict[GD__VERDICT_PROVEN] : 0 };
+	struct chooser c = { .r = r };
 
-	*chosen = (struct gd__recoveries){ .one = gd__arena_get(a,
-								(c.n + 1) * sizeof(*chosen->one)) };
+	if (r->complete) {
+		c.proven = r->by_verdict[GD__VERDICT_PROVEN];
+		c.n = c.proven + r->by_verdict[GD__VERDICT_OWNER_STUCK];
+	}
+	chosen->n = 0;
+	chosen->one = gd__arena_get(a, (c.n + 1) * sizeof(*chosen->one));
 	c.fate = gd__arena_get(a, c.n + 1);
 	c.path = gd__arena_get(a, (c.n + 1) * sizeof(*c.path));
 	if (!chosen->one || !c.fate || !c.path)

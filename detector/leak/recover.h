@@ -28,11 +28,19 @@ struct gd__recoveries {
 };
 
 /*
- * Chooses from r, which is whole: as the engine made it. Sets recovery of each proven leak to what
+ * Chooses from r, which is whole: as the engine made it. Sets recovery of each leak to what
  * is meant to become of it. Nothing is chosen from a check that is not complete. false: no memory.
  */
 bool gd__recover_choose(struct gd__leak_result *r, struct gd__arena *a,
 			struct gd__recoveries *chosen);
+/* Was recovered, or the next check will tell: not what is to be held against the program for good.
+ */
+static inline bool gd__recover_open(const struct gd__leak *l)
+{
+	return l->recovery == 1 + GD__RECOVERED || l->recovery == 1 + GD__RECOVER_HELPED ||
+	       l->recovery == 1 + GD__RECOVER_IN_USE;
+}
+
 /*
  * In a stopped world. How many have been woken. r: where to note what became of each; NULL:
  * nowhere.

@@ -2,7 +2,7 @@
 #include "detector/leak/tally.h"
 
 #include "detector/leak/ignore.h"
-#include "runtime/base/recovered.h"
+#include "detector/leak/recover.h"
 
 struct entry {
 	uint64_t hash;
@@ -47,6 +47,16 @@ static size_t count(const struct gd__leak_groups *gs, const struct gd__leak_grou
 	return n;
 }
 
+static size_t count_open(const struct gd__leak_groups *gs, const struct gd__leak_group *g,
+			 const struct gd__leak_result *r)
+{
+	size_t n = 0;
+
+	for (size_t i = g->first; i != GD__GROUP_END; i = gs->next[i])
+		n += gd__recover_open(&r->leaks[i]);
+	return n;
+}
+
 void gd__tally_add(struct gd__leak_groups *gs, const struct gd__leak_result *r, bool mute,
 		   struct gd__tally *t)
 {
@@ -56,17 +66,17 @@ void gd__tally_add(struct gd__leak_groups *gs, const struct gd__leak_result *r, 
 	for (size_t i = 0; i < gs->n; i++) {
 		const struct gd__leak_group *g = &gs->group[i];
 		const struct gd__leak *l = &r->leaks[g->first];
-		size_t n = count(gs, g, r, GD__RECOVERED);
-		struct entry *e = n > 0 ? find(g->hash) : NULL;
-		bool known = mute && e && n == g->count;
+		size_t open = count_open(gs, g, r);
+		struct entry *e = open > 0 ? find(g->hash) : NULL;
+		bool known = mute && e && open == g->count;
 
-		if (n > 0 && !e)
+		if (open > 0 && !e)
 			e = add(g, l);
 		if (e)
-			e->recovered += n;
+			e->recovered += count(gs, g, r, GD__RECOVERED);
 		if (e && !e->ignored) {
-			t->recovered += n;
-			t->muted += known ? n : 0;
+			t->open += open;
+			t->muted += known ? open : 0;
 		}
 		if (!known)
 			gs->group[kept++] = *g;

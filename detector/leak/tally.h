@@ -15,13 +15,13 @@
 
 struct gd__tally {
 	/* Goroutines; no suppressed ones. */
-	size_t muted;     /* of groups that were left out: all proven, all recovered */
-	size_t recovered; /* of all groups */
+	size_t muted; /* of groups that were left out: all proven */
+	size_t open;  /* of all groups: recovered, or the next check will tell */
 };
 
 /*
- * Counts the recovered of gs, and with mute takes those groups out of gs that consist of them
- * alone and were seen before. Looks up symbols of those that were not.
+ * Counts the recovered of gs, and with mute takes those groups out of gs that consist of
+ * what is gd__recover_open alone and were seen before. Looks up symbols of those that were not.
  */
 void gd__tally_add(struct gd__leak_groups *gs, const struct gd__leak_result *r, bool mute,
 		   struct gd__tally *t);

@@ -367,6 +367,20 @@ CASE(who_tries_again_is_left_and_reported)
 	CHECK_HAS(c->text, "recovery: 1 not: told before, and waits again");
 }
 
+static void told_and_stuck(void)
+{
+	CHECK_EQ(check_after(retries), 1);
+	CHECK_EQ(ended, 1);
+}
+
+CASE(who_is_stuck_again_is_reported_again)
+{
+	const struct child *c = run(told_and_stuck, 23);
+	const char *first = strstr(c->text, "WARNING: gdetect: goroutine leak");
+
+	CHECK(first != NULL && strstr(first + 1, "WARNING: gdetect: goroutine leak") != NULL);
+}
+
 /* --- what is not told --- */
 
 static int_chan reachable;
@@ -417,6 +431,53 @@ CASE(at_exit_nobody_is_told)
 
 	CHECK_HAS(c->text, "goroutines leaked");
 	CHECK(strstr(c->text, "recovery") == NULL);
+}
+
+static int_chan unused;
+static _Atomic bool dropped;
+
+static void waits_and_is_dropped(void *arg)
+{
+	int_chan c = *(int_chan *)arg;
+
+	gd_go_recoverable(true);
+	end(0, gd_chan_send(c, 1));
+}
+
+/* Makes a channel and drops it under its waiter, always at the same place. */
+static void drop_under_waiter(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < 20; i++) {
+		unused = gd_chan_make(int_chan, 0);
+		gd_go_fn(waits_and_is_dropped, &unused);
+		settle();
+		gd_chan_unref(unused);
+	}
+	unused.raw = NULL;
+	dropped = true;
+}
+
+static void dropped_often(void)
+{
+	gd_go_fn(drop_under_waiter, NULL);
+	while (!dropped)
+		gd_sleep(GD_MILLISECOND);
+	CHECK_EQ(gd_leak_check(), 20);
+	settle();
+	CHECK_EQ(ended, 20);
+	CHECK_EQ(gd_go_count(), 1);
+}
+
+CASE(with_recovery_a_place_that_drops_is_looked_at_once)
+{
+	const struct child *c = run(dropped_often, 23);
+	int reports = 0;
+
+	for (const char *at = c->text; (at = strstr(at, "WARNING: gdetect: goroutine leak")); at++)
+		reports++;
+	CHECK_EQ(reports, 2); /* the first drop, and the check */
+	CHECK_HAS(c->text, "recovery: 20 leaked goroutines returned GD_ELEAKED");
 }
 
 static void forgiven(void)

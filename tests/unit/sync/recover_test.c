@@ -378,6 +378,9 @@ static void reader_leaves(void *arg)
 	end_all(2);
 	CHECK_EQ(result[1], GD_OK);
 	CHECK(gd_rwmutex_try_lock(&rwmutex));
+	CHECK_EQ(recover(start_waiter(2, write_lock, true)), GD__RECOVERED);
+	CHECK_EQ((uint32_t)rwmutex.readers_, GD__RW_WRITER); /* nobody waits any more */
+	end_all(3);
 }
 
 CASE(a_reader_leaves_a_writers_queue)
@@ -500,6 +503,47 @@ static void not_asked(void *arg)
 CASE(who_has_not_asked_stays)
 {
 	on_procs(not_asked);
+}
+
+static void asks_and_ends(void *arg)
+{
+	(void)arg;
+	gd_go_recoverable(true);
+	gd__store_release(&who[1], gd__self()); /* pairs with the load in not_asked_itself */
+}
+
+static void sends_without_asking(void *arg)
+{
+	(void)arg;
+	gd__store_release(&who[0], gd__self()); /* pairs with the load in not_asked_itself */
+	send_0();
+}
+
+/* Has the record of one who had asked. */
+static void not_asked_itself(void *arg)
+{
+	struct gd__g *g;
+
+	(void)arg;
+	make_channels(0);
+	for (int i = 0; i < 100; i++) {
+		gd_go_fn(asks_and_ends, NULL);
+		let_others_run();
+		gd_go_fn(sends_without_asking, NULL);
+		while ((g = gd__load_acquire(&who[0])) == NULL || !is_parked(g)) /* pairs with it */
+			gd_yield();
+		CHECK_EQ(recover(g), GD__RECOVER_NOT_ASKED);
+		gd_chan_recv(c[0], NULL);
+		gd__store_relaxed(&who[0], NULL);
+		if (g == gd__load_acquire(&who[1])) /* pairs with asks_and_ends */
+			return;
+	}
+	CHECK(gd_procs() > 1); /* on one P the record is taken at once */
+}
+
+CASE(a_recycled_goroutine_asks_for_itself)
+{
+	on_procs(not_asked_itself);
 }
 
 static int send_until_sent(void)
@@ -697,6 +741,7 @@ static void in_use(void *arg)
 	gd__unlock(&raw->lock);
 	CHECK(wake == g);
 	CHECK_EQ(gd__recover(g, g->id, g->parks), GD__RECOVER_GONE);
+	CHECK(!gd__chan_abandon(raw, g->wake_waiter)); /* a thread of the user's does not stop */
 	gd__stw_start();
 	gd__ready(wake);
 	end_all(1);

@@ -1,0 +1,52 @@
+# A program that leaks a thousand goroutines a second: with recovery it stays as large as it is,
+# and without it grows. Both in numbers, so that the one shows what the other would miss.
+#
+# RECOVER_SECONDS: how long; 300 in the nightly run.
+. "$GD_SRC/tests/support/cli.sh"
+seconds=${RECOVER_SECONDS-4}
+rate=1000
+
+# goes OPTIONS: runs the sample; $out are its lines "N goroutines K kB", log its reports.
+goes() {
+	exits "$w: $1" 23 sh -c "GDETECT_OPTIONS=$1 ./server $seconds $rate 2>log"
+}
+
+# first, last, most COLUMN: of the numbers in that column.
+first() { printf '%s\n' "$out" | awk -v c="$1" 'NR == 1 { print $c }'; }
+last() { printf '%s\n' "$out" | awk -v c="$1" 'END { print $c }'; }
+most() { printf '%s\n' "$out" | awk -v c="$1" '$c > m { m = $c } END { print m + 0 }'; }
+
+# at_most, at_least NAME LIMIT VALUE
+at_most() {
+	checks=$((checks + 1))
+	[ "$3" -le "$2" ] || fail "$w: $1: $3, at most $2" "$out"
+}
+at_least() {
+	checks=$((checks + 1))
+	[ "$3" -ge "$2" ] || fail "$w: $1: $3, at least $2" "$out"
+}
+
+for w in $wrappers; do
+	exits "$w: compile" 0 "$GD_BUILD/bin/gdetect-$w" -O1 -fgdetect=leak \
+		"$GD_SRC/samples/leak_recover.c" -o server
+
+	# Each leak keeps a stack page, 4 KiB of buffer and a channel. The symbols that the
+	# reports need are loaded in the first check.
+	goes leak_recover=1
+	at_most 'goroutines' $((2 * rate)) "$(most 1)"
+	at_most 'growth in kB' 6000 $(($(last 3) - $(first 3)))
+	at_most 'reports' $((seconds + 3)) "$(grep -c 'WARNING: gdetect: goroutine leak' log)"
+	out=$(cat log)
+	at_least 'recovered' $((seconds * rate - 10)) "$(sed -n \
+		's/^SUMMARY: gdetect: recovery: \([0-9]*\) leaked .* GD_ELEAKED$/\1/p' log)"
+	has "$w: what became of them" '^  recovery: [0-9]+ returned GD_ELEAKED'
+
+	# Without it. As long as the nightly run it would need gigabytes.
+	[ "$seconds" -le 10 ] || continue
+	goes leak_recover=0
+	at_least 'goroutines without' $((seconds * rate - 10)) "$(last 1)"
+	at_least 'growth without, in kB' $(((seconds - 1) * rate * 6)) $(($(last 3) - $(first 3)))
+	out=$(cat log)
+	lacks "$w: without" 'recovery'
+done
+finish
