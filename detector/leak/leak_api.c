@@ -77,7 +77,7 @@ static GD__NOINLINE int check_on_demand(const struct gd_leak_opts *o, uint64_t c
 				  .how.caller_sp = caller_sp,
 				  .level = o->level,
 				  .known_too = !o->fresh_only,
-				  .recover = true,
+				  .recover = !o->quiet,
 				  .quiet = o->quiet,
 				  .forked = o->forked };
 

@@ -330,7 +330,11 @@ static void speak(struct gd__leak_run *r)
 	if (r->opt.all_asleep) /* the process dies of it */
 		o.patience_ns = gd__dump_patience();
 	gd__leak_group_merge(&r->out.groups);
-	gd__tally_add(&r->out.groups, &r->out.result, !r->known_too, &tally);
+	gd__tally_add(&r->out.groups, &r->out.result,
+		      r->quiet       ? GD__TALLY_QUIET
+		      : r->known_too ? GD__TALLY_ALL
+				     : GD__TALLY_NEWS,
+		      &tally);
 	gd__leak_print(&report, &o);
 	gd__memcpy(r->reported, report.reported, sizeof(r->reported));
 	r->suppressed = report.suppressed;

@@ -4,9 +4,14 @@
  */
 #include "detector/leak/recover.h"
 
+#include "detector/image/image.h"
+
+#include "runtime/inspect/anchor.h"
 #include "runtime/inspect/recover.h"
 
 #define NOBODY SIZE_MAX
+
+static uint64_t woken_ever; /* changes in a stopped world */
 
 enum fate {
 	UNDECIDED,
@@ -108,6 +113,17 @@ static void walk(struct chooser *c, size_t i)
 	}
 }
 
+/* Differs when those have gone on that a judgement took for stuck, or its roots were not all. */
+static uint64_t basis(void)
+{
+	const struct gd__range *range = (const void *)(uintptr_t)gd__anchor.user_roots;
+	uint64_t sum = woken_ever;
+
+	for (uint64_t i = 0; range && i < gd__anchor.user_roots_n; i++)
+		sum = (sum ^ range[i].lo ^ (range[i].hi << 1)) * UINT64_C(0x9e3779b97f4a7c15);
+	return sum;
+}
+
 static void ask(const struct chooser *c)
 {
 	for (size_t i = 0; i < c->proven; i++) {
@@ -128,6 +144,7 @@ bool gd__recover_choose(struct gd__leak_result *r, struct gd__arena *a,
 		c.n = c.proven + r->by_verdict[GD__VERDICT_OWNER_STUCK];
 	}
 	chosen->n = 0;
+	chosen->basis = basis();
 	chosen->one = gd__arena_get(a, (c.n + 1) * sizeof(*chosen->one));
 	c.fate = gd__arena_get(a, c.n + 1);
 	c.path = gd__arena_get(a, (c.n + 1) * sizeof(*c.path));
@@ -150,15 +167,19 @@ bool gd__recover_choose(struct gd__leak_result *r, struct gd__arena *a,
 
 size_t gd__recover_apply(const struct gd__recoveries *chosen, struct gd__leak_result *r)
 {
+	bool stale = chosen->basis != basis();
 	size_t woken = 0;
 
 	for (size_t i = 0; i < chosen->n; i++) {
 		const struct gd__recovery *one = &chosen->one[i];
-		enum gd__recovered what = gd__inspect_recover(one->record, one->id, one->parks);
+		enum gd__recovered what =
+			stale ? GD__RECOVER_IN_USE
+			      : gd__inspect_recover(one->record, one->id, one->parks);
 
 		woken += what == GD__RECOVERED;
 		if (r)
 			r->leaks[one->leak].recovery = (uint8_t)(1 + what);
 	}
+	woken_ever += woken;
 	return woken;
 }

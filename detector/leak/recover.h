@@ -25,6 +25,7 @@ struct gd__recovery {
 struct gd__recoveries {
 	struct gd__recovery *one; /* in the arena */
 	size_t n;
+	uint64_t basis; /* of the choice: see gd__recover_apply */
 };
 
 /*
@@ -43,7 +44,8 @@ static inline bool gd__recover_open(const struct gd__leak *l)
 
 /*
  * In a stopped world. How many have been woken. r: where to note what became of each; NULL:
- * nowhere.
+ * nowhere. Nobody is if somebody was woken since they were chosen, or a range was registered with
+ * gd_leak_add_root: either may reach what nobody could reach then.
  */
 size_t gd__recover_apply(const struct gd__recoveries *chosen, struct gd__leak_result *r);
 

@@ -8,12 +8,13 @@ struct entry {
 	uint64_t hash;
 	size_t recovered;
 	bool ignored; /* by a suppression */
+	bool told;    /* a report was printed */
 	char fingerprint[GD__FINGERPRINT_LEN];
 };
 
 static struct entry *entries; /* GD__TALLY_MAX of them */
 static size_t nentries;
-static struct entry rest = { .fingerprint = "of other groups" };
+static struct entry rest;
 
 static struct entry *find(uint64_t hash)
 {
@@ -57,8 +58,8 @@ static size_t count_open(const struct gd__leak_groups *gs, const struct gd__leak
 	return n;
 }
 
-void gd__tally_add(struct gd__leak_groups *gs, const struct gd__leak_result *r, bool mute,
-		   struct gd__tally *t)
+void gd__tally_add(struct gd__leak_groups *gs, const struct gd__leak_result *r,
+		   enum gd__tally_how how, struct gd__tally *t)
 {
 	size_t kept = 0;
 
@@ -68,12 +69,14 @@ void gd__tally_add(struct gd__leak_groups *gs, const struct gd__leak_result *r, 
 		const struct gd__leak *l = &r->leaks[g->first];
 		size_t open = count_open(gs, g, r);
 		struct entry *e = open > 0 ? find(g->hash) : NULL;
-		bool known = mute && e && open == g->count;
+		bool known = how == GD__TALLY_NEWS && e && e->told && open == g->count;
 
 		if (open > 0 && !e)
 			e = add(g, l);
 		if (e)
 			e->recovered += count(gs, g, r, GD__RECOVERED);
+		if (e && how != GD__TALLY_QUIET)
+			e->told = true;
 		if (e && !e->ignored) {
 			t->open += open;
 			t->muted += known ? open : 0;
@@ -84,10 +87,24 @@ void gd__tally_add(struct gd__leak_groups *gs, const struct gd__leak_result *r, 
 	gs->n = kept;
 }
 
+static bool same_name(const struct entry *a, const struct entry *b)
+{
+	return gd__memcmp(a->fingerprint, b->fingerprint, sizeof(a->fingerprint)) == 0;
+}
+
+/* Groups differ in addresses that have the same names: they are one line. */
 static void print_entry(struct gd__out *o, const struct entry *e)
 {
-	if (e->recovered > 0 && !e->ignored)
-		gd__out_fmt(o, "  %lu  %s\n", (unsigned long)e->recovered,
+	size_t sum = 0;
+
+	for (const struct entry *other = entries; other < e; other++)
+		if (!other->ignored && same_name(other, e))
+			return;
+	for (const struct entry *other = e; other < entries + nentries; other++)
+		if (!other->ignored && same_name(other, e))
+			sum += other->recovered;
+	if (sum > 0 && !e->ignored)
+		gd__out_fmt(o, "  %lu  %s\n", (unsigned long)sum,
 			    e->fingerprint[0] ? e->fingerprint : "without a name");
 }
 
@@ -108,7 +125,8 @@ void gd__tally_print(struct gd__out *o)
 		    (unsigned long)all, all == 1 ? "" : "s");
 	for (size_t i = 0; i < nentries; i++)
 		print_entry(o, &entries[i]);
-	print_entry(o, &rest);
+	if (rest.recovered > 0)
+		gd__out_fmt(o, "  %lu  of other groups\n", (unsigned long)rest.recovered);
 }
 
 void gd__tally_forget(void)
@@ -124,7 +142,7 @@ void gd__tally_explain(struct gd__out *o, const struct gd__leak_groups *gs,
 		[GD__RECOVER_NOT_ASKED] = "gd_go_recoverable was not called",
 		[GD__RECOVER_TOLD] = "told before, and waits again",
 		[GD__RECOVER_NO_CODE] = "the operation has no result",
-		[GD__RECOVER_IN_USE] = "its object is in use, the next check tries again",
+		[GD__RECOVER_IN_USE] = "the next check tries again",
 		[GD__RECOVER_HELPED] = "a recovered goroutine may give up the lock",
 		[GD__RECOVER_GONE] = "went on by itself",
 	};

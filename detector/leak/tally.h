@@ -13,6 +13,12 @@
 
 #define GD__TALLY_MAX 1024
 
+enum gd__tally_how {
+	GD__TALLY_NEWS, /* what was printed before need not be printed again */
+	GD__TALLY_ALL,
+	GD__TALLY_QUIET /* nothing is printed */
+};
+
 struct gd__tally {
 	/* Goroutines; no suppressed ones. */
 	size_t muted; /* of groups that were left out: all proven */
@@ -20,11 +26,11 @@ struct gd__tally {
 };
 
 /*
- * Counts the recovered of gs, and with mute takes those groups out of gs that consist of
- * what is gd__recover_open alone and were seen before. Looks up symbols of those that were not.
+ * Counts the recovered of gs, and with GD__TALLY_NEWS takes those groups out of gs that consist of
+ * what is gd__recover_open alone and were printed before. Looks up symbols of new groups.
  */
-void gd__tally_add(struct gd__leak_groups *gs, const struct gd__leak_result *r, bool mute,
-		   struct gd__tally *t);
+void gd__tally_add(struct gd__leak_groups *gs, const struct gd__leak_result *r,
+		   enum gd__tally_how how, struct gd__tally *t);
 /* Recovered so far, without the suppressed. */
 size_t gd__tally_total(void);
 void gd__tally_print(struct gd__out *o);

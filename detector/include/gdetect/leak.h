@@ -62,7 +62,7 @@ struct gd_leak_opts {
 	enum gd_leak_level level;
 	bool fresh_only; /* leave out goroutines that were reported before */
 	bool forked;     /* a forked copy of the process is analysed while the others go on */
-	bool quiet;      /* print nothing, and leave the exit code alone */
+	bool quiet;      /* print nothing, leave the exit code alone, recover nobody */
 	int settle_ms;   /* first wait until others have parked, at most so long */
 	int limit_ms;    /* forked: give up after so long; 0: 60 s */
 	struct gd_leak_result *result;

@@ -8,6 +8,7 @@
 #include <gdetect/gdetect.h>
 #include <gdetect/leak.h>
 
+#include "detector/leak/recover.h"
 #include "runtime/base/options.h"
 #include "runtime/inspect/inspect.h"
 #include "tests/support/child.h"
@@ -219,6 +220,8 @@ static void behind(struct locker_args *args)
 }
 #define behind_args locker_args
 
+static bool behind_first; /* who waits for the lock is the older one */
+
 static void build_behind(void *arg)
 {
 	struct shared *s = calloc(1, sizeof(*s));
@@ -226,8 +229,11 @@ static void build_behind(void *arg)
 	(void)arg;
 	s->met = gd_chan_make(int_chan, 0);
 	s->stuck = gd_chan_make(int_chan, 0);
+	if (behind_first)
+		gd_go(behind, .s = s);
 	gd_go(holder, .s = s, .asks = asks[0]);
-	gd_go(behind, .s = s);
+	if (!behind_first)
+		gd_go(behind, .s = s);
 }
 
 static void lock_is_given_up(void)
@@ -253,6 +259,13 @@ static void lock_is_kept(void)
 
 CASE(who_waits_for_a_holder_that_stays_is_told)
 {
+	run(lock_is_kept, 23);
+}
+
+CASE(the_order_of_their_start_is_nothing)
+{
+	behind_first = true;
+	run(lock_is_given_up, 23);
 	run(lock_is_kept, 23);
 }
 
@@ -379,6 +392,107 @@ CASE(who_is_stuck_again_is_reported_again)
 	const char *first = strstr(c->text, "WARNING: gdetect: goroutine leak");
 
 	CHECK(first != NULL && strstr(first + 1, "WARNING: gdetect: goroutine leak") != NULL);
+}
+
+/* --- judged in a copy, or a while ago --- */
+
+static void forked(void)
+{
+	gd_go_fn(build_pair, NULL);
+	gd_go_fn(every_wait, NULL);
+	settle();
+	CHECK_EQ(gd_leak_check(.forked = true), 3);
+	settle();
+	CHECK_EQ(ended, 2);
+	CHECK_EQ(gd_leak_check(.forked = true, .fresh_only = true), 1);
+}
+
+CASE(a_copy_judges_for_the_process)
+{
+	CHECK_HAS(run(forked, 23)->text, "recovery: 4 leaked goroutines returned GD_ELEAKED");
+}
+
+static void quiet(void)
+{
+	gd_go_fn(build_pair, NULL);
+	settle();
+	CHECK_EQ(gd_leak_check(.quiet = true), 2);
+	settle();
+	CHECK_EQ(ended, 0);
+	CHECK_EQ(gd_leak_check(), 2);
+	settle();
+	CHECK_EQ(ended, 2);
+}
+
+CASE(a_quiet_check_recovers_nobody)
+{
+	run(quiet, 23);
+}
+
+/* The two of build_pair, as a check would give them. */
+static void judge(struct gd__leak_result *r, struct gd__leak leaks[2])
+{
+	struct gd__runtime rt;
+	bool broken;
+
+	*r = (struct gd__leak_result){ .leaks = leaks, .ran = true, .complete = true };
+	CHECK_EQ(gd__inspect_open(&rt, &gd__mem_self, 0), GD__INSPECT_OK);
+	for (uint64_t i = 0; i < rt.ngoroutines && r->count < 2; i++) {
+		leaks[r->count] = (struct gd__leak){ 0 };
+		if (gd__inspect_goroutine(&rt, i, &leaks[r->count].g, &broken) &&
+		    leaks[r->count].g.reason == GD__WAIT_CHAN_RECV)
+			r->count++;
+	}
+	CHECK_EQ(r->count, 2);
+	r->by_verdict[GD__VERDICT_PROVEN] = 2;
+}
+
+static void old_judgements(void)
+{
+	struct gd__recoveries chosen, later;
+	struct gd__leak leaks[2];
+	struct gd__leak_result r;
+	struct gd__arena a = { 0 };
+	static int memory;
+
+	gd_go_fn(build_pair, NULL);
+	settle();
+	CHECK(gd__inspect_stop());
+	judge(&r, leaks);
+
+	/* Its roots were not all. */
+	CHECK(gd__recover_choose(&r, &a, &chosen));
+	CHECK_EQ(chosen.n, 2);
+	gd_leak_add_root(&memory, sizeof(memory));
+	CHECK_EQ(gd__recover_apply(&chosen, &r), 0);
+	CHECK_EQ(leaks[0].recovery, 1 + GD__RECOVER_IN_USE);
+
+	/* It saw not everything. */
+	r.complete = false;
+	CHECK(gd__recover_choose(&r, &a, &chosen));
+	CHECK_EQ(chosen.n, 0);
+	r.complete = true;
+
+	/* One of two was applied: who was woken may serve whom the other would wake. */
+	CHECK(gd__recover_choose(&r, &a, &chosen));
+	CHECK(gd__recover_choose(&r, &a, &later));
+	chosen.n = 1;
+	CHECK_EQ(gd__recover_apply(&chosen, NULL), 1);
+	CHECK_EQ(gd__recover_apply(&later, NULL), 0);
+
+	/* Afresh: one is not there any more. */
+	CHECK(gd__recover_choose(&r, &a, &later));
+	CHECK_EQ(later.n, 1);
+	CHECK_EQ(gd__recover_apply(&later, NULL), 1);
+	gd__inspect_start();
+	gd__arena_release(&a);
+	settle();
+	CHECK_EQ(ended, 2);
+}
+
+CASE(an_old_judgement_wakes_nobody)
+{
+	run(old_judgements, 0);
 }
 
 /* --- what is not told --- */
