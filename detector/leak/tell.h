@@ -46,6 +46,9 @@ void gd__tell_age(struct gd__out *o, int64_t ns);
 /* "1040 bytes", "12 kB". */
 void gd__tell_bytes(struct gd__out *o, uint64_t n);
 
+/* "  kept off the list by:" and the steps, one line each; nothing if there is no path. */
+void gd__tell_path(struct gd__out *o, const struct gd__tongue *t, const struct gd__image *im,
+		   const struct gd__why *why);
 /* Step i of the path, one line without its newline. im: the image it was found in. */
 void gd__tell_step(struct gd__out *o, const struct gd__tongue *t, const struct gd__image *im,
 		   const struct gd__why *why, size_t i);

@@ -159,3 +159,16 @@ void gd__tell_answer(struct gd__out *o, const struct gd__image *im, const struct
 		gd__out_fmt(o, "not reported: %s wakes by itself%s", gd__wait_text(g->reason),
 			    g->timed ? ", by its deadline" : "");
 }
+
+void gd__tell_path(struct gd__out *o, const struct gd__tongue *t, const struct gd__image *im,
+		   const struct gd__why *why)
+{
+	if (why->n == 0)
+		return;
+	gd__out_str(o, "  kept off the list by:\n");
+	for (size_t i = 0; i < why->n; i++) {
+		gd__out_str(o, why->cut && i == 0 ? "    ... -> " : i ? "    -> " : "    ");
+		gd__tell_step(o, t, im, why, i);
+		gd__out_str(o, "\n");
+	}
+}

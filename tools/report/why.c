@@ -49,14 +49,13 @@ static const char *object_text(const struct dump *d, const struct why *w, uint32
 
 static void write_path(FILE *f, const struct dump *d, const struct why *w)
 {
-	if (w->why.n == 0)
-		return;
-	fputs("  kept off the list by:\n", f);
-	for (size_t i = 0; i < w->why.n; i++) {
-		fputs(w->why.cut && i == 0 ? "    ... -> " : i ? "    -> " : "    ", f);
-		write_safe(f, step_text(d, w, i));
-		fputc('\n', f);
-	}
+	static char path[GD__WHY_STEPS * TEXT_MAX / 4];
+	struct gd__out o;
+
+	gd__out_init(&o, path, sizeof(path), -1);
+	gd__tell_path(&o, d->tongue, d->image, &w->why);
+	gd__out_flush(&o);
+	fputs(path, f);
 }
 
 static void write_one(FILE *f, const struct dump *d, const struct why *w)

@@ -108,6 +108,14 @@ struct gd_leak_stats {
 void gd_leak_stats(struct gd_leak_stats *stats, size_t size);
 
 /*
+ * Prints to stderr (or log_path) why goroutine goid is, or is not, a leak: of
+ * one that waits and is not, the way by which what it waits for can still be
+ * reached, from a global, a stack or a timer. 1: it is a leak, 0: it is none,
+ * GD_EINVAL: there is no such goroutine, other negative codes as gd_leak_check.
+ */
+int gd_leak_why(uint64_t goid);
+
+/*
  * Writes an ELF core of this process to path while the process goes on; gleak
  * and gdb read it. An existing file is replaced only when the new one is whole.
  * GD_OK, GD_EIO (errno says why), GD_ENOMEM.
