@@ -214,6 +214,11 @@ struct gd__advice gd__advice(const struct gd__leak *l, const struct gd__story *s
 		ADVICE("channel dropped too early",
 		       "let each goroutine hold a reference (gd_chan_ref), and close before the "
 		       "last unref");
+	if (s && s->nholdings > 0 && l->object[0].kind == GD__OBJ_CHAN)
+		ADVICE("lock held across a channel operation",
+		       "give up the lock before an operation that may wait: who should serve it "
+		       "may "
+		       "need the lock");
 	switch (l->g.reason) {
 	case GD__WAIT_CHAN_SEND:
 		return send_advice(l, s);

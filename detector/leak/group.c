@@ -40,9 +40,12 @@ static uint64_t hash_kind(const struct gd__leak *l)
 		h = mix(h, (unsigned char)*c);
 	for (uint32_t i = l->g.site[0] != '\0'; i < l->g.ncreate; i++)
 		h = mix(h, l->g.create_pc[i]);
+	/* A sum: a select waits for its channels in an order of no meaning. */
+	uint64_t objects = 0;
+
 	for (uint32_t i = 0; i < l->nobjects; i++)
-		h = mix(mix(h, l->object[i].make_pc), l->wait[i].op);
-	return h | 1;
+		objects += mix(mix(1, l->object[i].make_pc), l->wait[i].op);
+	return mix(h, objects) | 1;
 }
 
 static struct gd__leak_group *new_group(struct grouping *p, size_t first)

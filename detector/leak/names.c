@@ -118,8 +118,18 @@ static void dropped(void *self, struct gd__out *o, uint64_t chan)
 
 	if (!d)
 		return;
-	gd__out_fmt(o, "  last reference dropped by goroutine %lu:\n", (unsigned long)d->goid);
-	gd__print_stack(o, d->pcs, d->npcs);
+	gd__out_fmt(o, "  last reference dropped by goroutine %lu", (unsigned long)d->goid);
+	const char *lead = " in ";
+
+	for (size_t i = 0; i < d->npcs; i++)
+		for (size_t depth = 0; gd__symbolize(d->pcs[i], true, depth, &at); depth++) {
+			if (at.ours)
+				continue;
+			gd__out_str(o, lead);
+			write_frame(o, &at);
+			lead = "\n    called by ";
+		}
+	gd__out_str(o, "\n");
 }
 
 /* By the name of the function: the same call may be compiled more than once. */

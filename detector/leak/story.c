@@ -261,6 +261,22 @@ static void find_chain(struct teller *t)
 	}
 }
 
+/* Only locks that somebody waits for are known. */
+static void find_holdings(struct teller *t)
+{
+	const struct gd__wakers *w = &t->v->wakers;
+	struct gd__story *s = t->s;
+
+	for (size_t i = 0; i < w->nprims && s->nholdings < GD__STORY_HOLDINGS; i++) {
+		const struct gd__oinfo *x = &w->prim[i].info;
+
+		if (x->valid && (x->kind == GD__OBJ_MUTEX || x->kind == GD__OBJ_RWMUTEX) &&
+		    x->owner_id == t->l->g.id && x->readers <= 0 && !x->shared_owner &&
+		    x->addr != t->l->object[0].addr)
+			s->holding[s->nholdings++] = (struct gd__holding){ x, w->prim[i].count };
+	}
+}
+
 struct gd__story *gd__story(const struct gd__leak_result *r, const struct gd__leak *l,
 			    struct gd__arena *a, gd__story_stack *stack, void *arg)
 {
@@ -276,8 +292,10 @@ struct gd__story *gd__story(const struct gd__leak_result *r, const struct gd__le
 	if (l->g.parent_id)
 		add_party(&t, GD__ROLE_CREATOR, 0, l->g.parent_id,
 			  l->g.ncreate ? l->g.create_pc[0] : 0);
-	if (l->g.state == GD__GI_WAITING)
+	if (l->g.state == GD__GI_WAITING) {
 		find_chain(&t);
+		find_holdings(&t);
+	}
 	return t.no_memory ? NULL : t.s;
 }
 

@@ -75,9 +75,16 @@ struct gd__link {
 	uint64_t held_pc; /* where g locked what the one before it waits for; 0: unknown */
 };
 
-#define GD__STORY_PARTIES 24
-#define GD__STORY_LINKS   8
-#define GD__STORY_READERS 3 /* per lock */
+/* A lock that the goroutine holds while it waits for something else. */
+struct gd__holding {
+	const struct gd__oinfo *object;
+	uint32_t waiters;
+};
+
+#define GD__STORY_HOLDINGS 3
+#define GD__STORY_PARTIES  24
+#define GD__STORY_LINKS    8
+#define GD__STORY_READERS  3 /* per lock */
 
 struct gd__story {
 	struct gd__home home[4];
@@ -86,6 +93,8 @@ struct gd__story {
 	/* Of a waitgroup: goroutines that the last to add has started, and that are stuck. */
 	uint32_t stuck_workers;
 	uint32_t readers; /* that hold the lock and are known, shown or not */
+	struct gd__holding holding[GD__STORY_HOLDINGS];
+	size_t nholdings;
 	struct gd__link link[GD__STORY_LINKS];
 	size_t nlinks;
 	bool closed; /* the last link waits for what the first one holds */

@@ -112,7 +112,8 @@ static void tell_who(struct gd__out *o, const struct gd__party *p)
 		gd__out_str(o, "a thread outside of the runtime");
 }
 
-static void tell_party(struct gd__out *o, const struct gd__tongue *t, const struct gd__party *p)
+static void tell_party(struct gd__out *o, const struct gd__tongue *t, const struct gd__leak *l,
+		       const struct gd__party *p)
 {
 	static const struct {
 		const char *what, *at;
@@ -133,6 +134,8 @@ static void tell_party(struct gd__out *o, const struct gd__tongue *t, const stru
 		gd__out_str(o, words[p->role].at);
 		t->place(t->self, o, p->pc);
 	}
+	if (p->role == GD__ROLE_LAST_SIGNAL && l->object[p->object].signal_in_vain)
+		gd__out_str(o, ", when nobody waited");
 	gd__tell_whereabouts(o, t, p);
 	gd__out_str(o, "\n");
 }
@@ -159,8 +162,6 @@ static void tell_never(struct gd__out *o, const struct gd__tongue *t, const stru
 		gd__out_str(o, "  last done: never\n");
 	if (x->kind == GD__OBJ_COND && x->last_signal_pc == 0)
 		gd__out_str(o, "  last signal: never\n");
-	else if (x->kind == GD__OBJ_COND && x->signal_in_vain)
-		gd__out_str(o, "  nobody waited when it was signalled last\n");
 }
 
 static void tell_home(struct gd__out *o, const struct gd__tongue *t, const struct gd__home *h,
@@ -206,7 +207,7 @@ static void tell_object(struct gd__out *o, const struct gd__tongue *t, const str
 	tell_never(o, t, l, i);
 	for (size_t k = 0; s && k < s->nparties; k++)
 		if (s->party[k].object == i && s->party[k].role != GD__ROLE_CREATOR)
-			tell_party(o, t, &s->party[k]);
+			tell_party(o, t, l, &s->party[k]);
 	if (s && s->readers > GD__STORY_READERS)
 		gd__out_fmt(o, "  and by %u more readers\n", s->readers - GD__STORY_READERS);
 	if (l->evidence == GD__EVIDENCE_DROPPED && t->dropped)
@@ -231,7 +232,10 @@ bool gd__tell_chain(struct gd__out *o, const struct gd__tongue *t, const struct 
 	if (s->nlinks < 2 || (!s->closed && s->nlinks < 3))
 		return false;
 	gd__out_fmt(o, "goroutine %lu", (unsigned long)s->link[0].id);
-	if (s->closed && last->object) {
+	/* A reader waits behind a writer that waits for the same lock, first in the queue. */
+	bool queue = s->closed && last->op == GD__OP_RLOCK && last->object == s->link[0].object;
+
+	if (s->closed && last->object && !queue) {
 		gd__out_str(o, " holds ");
 		gd__explain_name(o, t, last->object);
 		tell_holds(o, t, &s->link[0]);
@@ -248,17 +252,35 @@ bool gd__tell_chain(struct gd__out *o, const struct gd__tongue *t, const struct 
 		gd__explain_name(o, t, k->object);
 		if (i + 1 == s->nlinks)
 			break;
-		/* A reader waits behind a writer that is in the queue itself. */
-		bool queue = k->op == GD__OP_RLOCK && next->object == k->object;
-
 		gd__out_fmt(o,
-			    queue ? " behind the writer goroutine %lu" : " held by goroutine %lu",
+			    k->op == GD__OP_RLOCK && next->object == k->object
+				    ? " behind the writer goroutine %lu"
+				    : " held by goroutine %lu",
 			    (unsigned long)next->id);
 		tell_holds(o, t, next);
 	}
+	if (queue)
+		gd__out_fmt(o, " behind goroutine %lu", (unsigned long)s->link[0].id);
 	if (s->longer)
 		gd__out_str(o, ", and so on");
 	return true;
+}
+
+/* Locks that it holds while it waits, and that others wait for. */
+static void tell_holding(struct gd__out *o, const struct gd__tongue *t, const struct gd__story *s)
+{
+	for (size_t i = 0; i < s->nholdings; i++) {
+		const struct gd__holding *h = &s->holding[i];
+
+		gd__out_str(o, "  holds meanwhile: ");
+		gd__explain_name(o, t, h->object);
+		if (h->object->owner_pc) {
+			gd__out_str(o, ", locked at ");
+			t->place(t->self, o, h->object->owner_pc);
+		}
+		gd__out_fmt(o, "; %u goroutine%s wait%s for it\n", h->waiters,
+			    h->waiters > 1 ? "s" : "", h->waiters > 1 ? "" : "s");
+	}
 }
 
 /* --- the goroutines --- */
@@ -349,6 +371,8 @@ void gd__tell_rest(struct gd__out *o, const struct gd__tongue *t, const struct g
 		gd__tell_chain(o, t, a->story);
 		gd__out_str(o, "\n");
 	}
+	if (a->story && !a->story->closed)
+		tell_holding(o, t, a->story);
 	tell_creation(o, t, a);
 	tell_ids(o, a);
 	if (l->evidence != GD__EVIDENCE_ALIVE)

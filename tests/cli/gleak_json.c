@@ -1,104 +1,210 @@
 /*
- * gleak_json.c - checks a report against the schema "gdetect-report/1" with a strict reader:
- * gleak_json FILE. Prints a line per finding; exits with 1 and says why if it does not fit.
+ * gleak_json.c - checks gleak's JSON against its schema in docs/schema: gleak_json FILE, with
+ * GD_SRC in the environment. Prints a line per finding; exits with 1 and says why if it does not
+ * fit.
+ *
+ * Knows of JSON Schema what those files use: type, enum, pattern, properties, required,
+ * additionalProperties false, items, $ref into $defs. Anything else in a schema is an error.
  */
 #include <jansson.h>
+#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static void need(int ok, const char *what)
+static const json_t *root; /* of the schema */
+
+static void bad(const char *where, const char *what)
 {
-	if (ok)
-		return;
-	printf("bad: %s\n", what);
+	printf("bad: %s: %s\n", where, what);
 	exit(1);
 }
 
-static const char *text(json_t *o, const char *key)
+static int has_type(const json_t *v, const char *type)
 {
-	json_t *v = json_object_get(o, key);
-
-	need(json_is_string(v) && json_string_length(v) > 0, key);
-	return json_string_value(v);
+	return (strcmp(type, "object") == 0 && json_is_object(v)) ||
+	       (strcmp(type, "array") == 0 && json_is_array(v)) ||
+	       (strcmp(type, "string") == 0 && json_is_string(v)) ||
+	       (strcmp(type, "integer") == 0 && json_is_integer(v)) ||
+	       (strcmp(type, "boolean") == 0 && json_is_boolean(v));
 }
 
-static json_t *array(json_t *o, const char *key)
+static const json_t *resolve(const json_t *schema, const char *where)
 {
-	json_t *v = json_object_get(o, key);
+	static const char prefix[] = "#/$defs/";
+	const char *ref = json_string_value(json_object_get(schema, "$ref"));
+	const json_t *found;
 
-	need(json_is_array(v), key);
-	return v;
+	if (!ref)
+		return schema;
+	found = strncmp(ref, prefix, sizeof(prefix) - 1) == 0
+			? json_object_get(json_object_get(root, "$defs"), ref + sizeof(prefix) - 1)
+			: NULL;
+	if (!found)
+		bad(where, ref);
+	return found;
 }
 
-static void check_hex(json_t *o, const char *key)
+static void check_words(const json_t *schema)
 {
-	const char *s = text(o, key);
+	static const char *const known[] = { "$schema",  "$defs",       "$ref",
+					     "title",    "type",        "enum",
+					     "pattern",  "properties",  "items",
+					     "required", "description", "additionalProperties" };
+	const char *key;
+	json_t *v;
 
-	need(strncmp(s, "0x", 2) == 0 && strspn(s + 2, "0123456789abcdef") == strlen(s + 2), key);
+	json_object_foreach((json_t *)schema, key, v)
+	{
+		size_t i = 0;
+
+		while (i < sizeof(known) / sizeof(known[0]) && strcmp(known[i], key) != 0)
+			i++;
+		if (i == sizeof(known) / sizeof(known[0]))
+			bad("schema", key);
+	}
 }
 
-static void check_frames(json_t *frames)
+static void check(const json_t *v, const json_t *schema, const char *where);
+
+static void check_object(const json_t *v, const json_t *schema, const char *where)
 {
-	json_t *f;
+	json_t *properties = json_object_get(schema, "properties");
+	const char *key;
+	json_t *member;
 	size_t i;
 
-	json_array_foreach(frames, i, f)
+	json_array_foreach(json_object_get(schema, "required"), i, member)
 	{
-		check_hex(f, "offset");
-		text(f, "module");
-		if (json_object_get(f, "line"))
-			need(json_integer_value(json_object_get(f, "line")) > 0, "line");
+		if (!json_object_get(v, json_string_value(member)))
+			bad(where, json_string_value(member));
+	}
+	json_object_foreach((json_t *)v, key, member)
+	{
+		if (!json_object_get(properties, key))
+			bad(where, key);
+		check(member, json_object_get(properties, key), key);
 	}
 }
 
-static void check_goroutine(json_t *g)
+static void check_text(const char *text, const json_t *schema, const char *where)
 {
-	json_t *w = json_object_get(g, "waits_for");
+	const char *pattern = json_string_value(json_object_get(schema, "pattern"));
+	const json_t *words = json_object_get(schema, "enum"), *word;
+	regex_t r;
+	size_t i;
 
-	need(json_is_integer(json_object_get(g, "id")), "id");
-	need(json_is_integer(json_object_get(g, "age_seconds")), "age_seconds");
-	need(json_is_integer(json_object_get(g, "retained_bytes")), "retained_bytes");
-	check_frames(array(g, "stack"));
-	if (w) {
-		text(w, "kind");
-		check_hex(w, "addr");
+	if (pattern && (regcomp(&r, pattern, REG_EXTENDED | REG_NOSUB) != 0 ||
+			regexec(&r, text, 0, NULL, 0) != 0))
+		bad(where, text);
+	if (pattern)
+		regfree(&r);
+	json_array_foreach(words, i, word)
+	{
+		if (strcmp(text, json_string_value(word)) == 0)
+			return;
 	}
+	if (words)
+		bad(where, text);
 }
 
-int main(int argc, char **argv)
+static void check(const json_t *v, const json_t *schema, const char *where)
 {
-	json_error_t e;
-	json_t *r = argc == 2 ? json_load_file(argv[1], JSON_REJECT_DUPLICATES, &e) : NULL;
-	json_t *leak, *g;
-	size_t i, k;
+	const char *type;
+	json_t *item;
+	size_t i;
 
-	if (!r) {
-		printf("bad: line %d: %s\n", e.line, e.text);
-		return 1;
-	}
-	need(strcmp(text(r, "schema"), "gdetect-report/1") == 0, "schema");
-	need(json_is_boolean(json_object_get(r, "complete")), "complete");
-	array(r, "races");
-	array(r, "notes");
-	json_array_foreach(array(r, "leaks"), i, leak)
+	schema = resolve(schema, where);
+	check_words(schema);
+	type = json_string_value(json_object_get(schema, "type"));
+	if (type && !has_type(v, type))
+		bad(where, type);
+	if (json_object_get(schema, "enum") && !json_is_string(v))
+		bad(where, "no text");
+	if (json_is_object(v))
+		check_object(v, schema, where);
+	if (json_is_string(v))
+		check_text(json_string_value(v), schema, where);
+	json_array_foreach(v, i, item) check(item, json_object_get(schema, "items"), where);
+}
+
+static const char *text(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s ? s : "?";
+}
+
+static void print_report(const json_t *r)
+{
+	json_t *leak;
+	size_t i;
+
+	json_array_foreach(json_object_get(r, "leaks"), i, leak)
 	{
-		json_t *members = array(leak, "goroutines");
+		json_t *members = json_object_get(leak, "goroutines");
+		json_t *g = json_array_get(members, 0);
 
-		need(json_integer_value(json_object_get(leak, "count")) ==
-			     (json_int_t)json_array_size(members),
-		     "count");
-		json_array_foreach(members, k, g) check_goroutine(g);
-		g = json_array_get(members, 0);
+		if (json_integer_value(json_object_get(leak, "count")) !=
+		    (json_int_t)json_array_size(members))
+			bad("leaks", "count");
 		printf("%s %s [%s] x%zu in %s by %s cap=%d %s\n", text(leak, "verdict"),
 		       text(leak, "evidence"), text(leak, "wait"), json_array_size(members),
-		       text(json_array_get(array(g, "stack"), 0), "function"),
+		       text(json_array_get(json_object_get(g, "stack"), 0), "function"),
 		       text(json_object_get(g, "created_by"), "function"),
 		       (int)json_integer_value(
 			       json_object_get(json_object_get(g, "waits_for"), "cap")),
 		       text(leak, "fingerprint"));
 	}
+}
+
+/* "id answer root steps" */
+static void print_why(const json_t *r)
+{
+	json_t *g;
+	size_t i;
+
+	json_array_foreach(json_object_get(r, "goroutines"), i, g)
+	{
+		json_t *path = json_object_get(g, "path");
+
+		printf("%d %s %s %zu\n", (int)json_integer_value(json_object_get(g, "id")),
+		       text(g, "answer"), text(json_array_get(path, 0), "kind"),
+		       json_array_size(path));
+	}
+}
+
+static json_t *load(const char *path)
+{
+	json_error_t e;
+	json_t *r = json_load_file(path, JSON_REJECT_DUPLICATES, &e);
+
+	if (!r) {
+		printf("bad: %s, line %d: %s\n", path, e.line, e.text);
+		exit(1);
+	}
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	const char *src = getenv("GD_SRC");
+	char path[4096], *slash;
+	json_t *r;
+
+	if (argc != 2 || !src)
+		return 2;
+	r = load(argv[1]);
+	snprintf(path, sizeof(path), "%s/docs/schema/%s", src, text(r, "schema"));
+	slash = strrchr(path, '/');
+	*slash = '-';
+	strncat(path, ".json", sizeof(path) - strlen(path) - 1);
+	root = load(path);
+	check(r, root, "report");
+	if (json_object_get(r, "leaks"))
+		print_report(r);
+	else
+		print_why(r);
 	printf("complete=%d\n", json_is_true(json_object_get(r, "complete")));
-	json_decref(r);
 	return 0;
 }

@@ -188,9 +188,9 @@ static void write_creator_member(struct json *j, const struct goroutine *g)
 	json_end_object(j);
 }
 
-static void write_retained(struct json *j, const struct gd__retained *r)
+static void write_retained(struct json *j, const char *key, const struct gd__retained *r)
 {
-	json_object(j, "retained");
+	json_object(j, key);
 	json_int(j, "stack_bytes", (int64_t)r->stack);
 	json_int(j, "heap_bytes", (int64_t)r->heap);
 	json_int(j, "heap_blocks", (int64_t)r->blocks);
@@ -213,7 +213,7 @@ static void write_goroutine(struct json *j, const struct dump *d, const struct g
 		json_int(j, "owner", (int64_t)g->leak->owner_id);
 	json_int(j, "age_seconds", dump_age(d, g) / 1000000000);
 	json_int(j, "retained_bytes", (int64_t)(r->stack + r->heap));
-	write_retained(j, r);
+	write_retained(j, "retained", r);
 	json_end_object(j);
 }
 
@@ -308,7 +308,7 @@ static void write_group(struct json *j, const struct dump *d, const struct group
 		all.heap += group->member[i]->leak->retained.heap;
 		all.blocks += group->member[i]->leak->retained.blocks;
 	}
-	write_retained(j, &all);
+	write_retained(j, "retained", &all);
 	json_array(j, "goroutines");
 	for (size_t i = 0; i < group->n; i++)
 		write_goroutine(j, d, group, group->member[i]);
@@ -365,6 +365,7 @@ void report_json(FILE *f, const struct dump *d)
 	for (size_t i = 0; i < d->nfindings; i++)
 		write_group(&j, d, &d->findings[i]);
 	json_end_array(&j);
+	write_retained(&j, "shared_retained", &d->shared);
 	json_array(&j, "races");
 	for (size_t i = 0; i < d->nraces; i++)
 		write_race(&j, &d->races[i]);

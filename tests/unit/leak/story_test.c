@@ -264,6 +264,12 @@ CASE(a_reader_behind_a_writer)
 			"behind the writer goroutine 2, which waits for rwmutex global512");
 	CHECK_STR(pattern(), "recursive read lock");
 	tell(f, w);
+	gd__out_init(&out, text, sizeof(text), -1);
+	CHECK(gd__tell_chain(&out, &tongue, story));
+	gd__out_flush(&out);
+	CHECK_STR(text,
+		  "goroutine 2 waits for rwmutex global512 held by goroutine 1 (line 5), which "
+		  "waits for rwmutex global512 behind goroutine 2");
 	CHECK_EQ(party(GD__ROLE_READER)->id, r);
 	CHECK_EQ(story->readers, 1);
 	fake_free(f);
