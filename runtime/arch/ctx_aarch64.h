@@ -59,4 +59,12 @@ static GD__ALWAYS_INLINE void gd__mcall(struct gd__ctx *save, uintptr_t system_s
 				 : "=&r"(out), "=&r"(gd__offset));                                 \
 	} while (0)
 
+/* The entry is op: an indirect jump to a return address is not allowed where BTI is on. */
+#define GD__BACK(entry, op)                                                                        \
+	__asm__(".pushsection .text, \"ax\", %progbits\n\t"                                        \
+		".globl " #entry "\n\t.hidden " #entry "\n\t.hidden " #op "\n\t"                   \
+		".type " #entry ", %function\n\t"                                                  \
+		".set " #entry ", " #op "\n\t"                                                     \
+		".popsection")
+
 #endif

@@ -1,6 +1,6 @@
 /*
  * ctx_x86_64.S - what of the context switch is no inline code, for x86-64, System V ABI: where a
- * goroutine begins, a call on another stack, the entry of a system call.
+ * goroutine begins, a call on another stack, the entry of a system call, the way back from a park.
  */
 #if defined(__x86_64__)
 	.text
@@ -82,6 +82,46 @@ gd_syscall_enter:
 	ret
 	.cfi_endproc
 	.size	gd_syscall_enter, . - gd_syscall_enter
+
+/*
+ * Calls the function at rax with the arguments as they are, and returns as it does: the common
+ * part of what GD__BACK defines. 40(M) is gd__m.back, see m.c. Nothing checks the target of the
+ * jump (notrack): it is a return address.
+ */
+	.globl	gd__back
+	.hidden	gd__back
+	.hidden	gd__m_tls
+	.type	gd__back, @function
+	.p2align 5
+gd__back:
+	.cfi_startproc
+	endbr64
+	pushq	%rbp
+	.cfi_def_cfa_offset 16
+	.cfi_offset rbp, -16
+	movq	%rsp, %rbp
+	.cfi_def_cfa_register rbp
+	movq	gd__m_tls@gottpoff(%rip), %r10
+	movq	%fs:(%r10), %r10
+	movq	8(%rbp), %r11
+	movq	%r11, 40(%r10)
+	callq	*%rax
+	popq	%rbp
+	.cfi_def_cfa rsp, 8
+	.cfi_restore rbp
+	/* Perhaps on another thread. */
+	movq	gd__m_tls@gottpoff(%rip), %r10
+	movq	%fs:(%r10), %r10
+	movq	(%rsp), %rcx
+	cmpq	%rcx, 40(%r10)
+	jne	1f
+	ret
+1:	addq	$8, %rsp
+	.cfi_def_cfa_offset 0
+	.cfi_register rip, rcx
+	notrack jmp *%rcx
+	.cfi_endproc
+	.size	gd__back, . - gd__back
 #endif
 
 	.section .note.GNU-stack,"",@progbits

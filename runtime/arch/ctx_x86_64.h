@@ -33,4 +33,16 @@ static GD__ALWAYS_INLINE void gd__mcall(struct gd__ctx *save, uintptr_t system_s
 #define GD__TLS_LOAD(out, symbol)                                                                  \
 	__asm__ volatile("movq " #symbol "@gottpoff(%%rip), %0\n\tmovq %%fs:(%0), %0" : "=r"(out))
 
+#define GD__BACK(entry, op)                                                                        \
+	__asm__(".pushsection .text, \"ax\", @progbits\n\t"                                        \
+		".globl " #entry "\n\t.hidden " #entry "\n\t.hidden " #op "\n\t"                   \
+		".type " #entry ", @function\n\t.p2align 4\n" #entry ":\n\t"                       \
+		".cfi_startproc\n\t"                                                               \
+		"endbr64\n\t"                                                                      \
+		"leaq " #op "(%rip), %rax\n\t"                                                     \
+		"jmp gd__back\n\t"                                                                 \
+		".cfi_endproc\n\t"                                                                 \
+		".size " #entry ", . - " #entry "\n\t"                                             \
+		".popsection")
+
 #endif

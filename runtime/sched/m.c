@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "runtime/base/atomic.h"
@@ -16,6 +17,8 @@
 #include "runtime/hook/hook.h"
 #include "runtime/sched/cxx.h"
 #include "runtime/sched/state.h"
+
+_Static_assert(offsetof(struct gd__m, back) == 40, "ctx_x86_64.S knows it");
 
 GD__TLS struct gd__m *gd__m_tls;
 

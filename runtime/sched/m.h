@@ -30,6 +30,7 @@ struct gd__m {
 	uintptr_t system_sp;    /* where the scheduler's frames begin; 16-byte aligned */
 	int *errno_at;          /* this thread's errno */
 	struct gd__eh *eh;      /* this thread's C++ exceptions; NULL: no C++ */
+	uintptr_t back;         /* where the last GD__BACK on it was called from; see ctx.h */
 	struct gd__g *locked_g; /* the only goroutine it may run, or NULL; see osthread.c */
 	uint32_t system_depth;  /* > 0: inside gd__on_system_stack */
 	bool spinning;          /* out of work and looking for it; counted in sched.nmspinning */

@@ -5,6 +5,7 @@
  * scheduler's stack, lets go of the lock that lets others find it. So nobody
  * can continue a context that is still being saved.
  */
+#include "runtime/sched/park.h"
 #include "runtime/base/atomic.h"
 #include "runtime/base/fatal.h"
 #include "runtime/base/os_linux.h"
@@ -50,17 +51,12 @@ static void detach(struct gd__m *m, struct gd__g *g)
 	gd__hook(go_switch, NULL);
 }
 
-struct parking {
-	const struct gd__park *how;
-	struct gd__lock *unlock;
-};
-
-/* Handed from gd__park to park_commit on the parking goroutine's stack. */
-static const struct gd__ctx *park_commit(struct gd__g *g) GD_UNCHECKED
+/* Handed over on the parking goroutine's stack. */
+const struct gd__ctx *gd__park_commit(struct gd__g *g) GD_UNCHECKED
 {
 	gd__arrived();
 	struct gd__m *m = gd__m_self();
-	struct parking *parking = g->park;
+	struct gd__parking *parking = g->park;
 	bool (*commit)(struct gd__g *, void *) = parking->how->commit;
 	struct gd__lock *unlock = parking->unlock;
 	void *arg = parking->how->arg;
@@ -78,44 +74,15 @@ static const struct gd__ctx *park_commit(struct gd__g *g) GD_UNCHECKED
 	return gd__schedule();
 }
 
-static void park(const struct gd__park *how, struct gd__lock *unlock) GD_UNCHECKED
-{
-	struct gd__m *m = gd__m_self();
-	struct gd__g *g = m->cur;
-	struct parking parking = { how, unlock };
-	int saved_errno = gd__errno_get();
-
-	gd__assert(g != NULL && m->system_depth == 0);
-	if (gd__unlikely(!m->p))
-		gd__fatal("%s waits within gd_syscall", gd__wait_text(how->reason));
-	g->wait_reason = how->reason;
-	g->waits = how->waits;
-	g->nwaits = how->nwaits;
-	g->wait_stride = how->stride;
-	g->since = gd__load_relaxed(&gd__sched.clock); /* some 10 ms old at most */
-	g->park = &parking;
-	g->parks++;
-	if (gd__oslock_any(g))
-		gd__oslock_leaves(g, GD__OSLOCK_PARKS, how->reason);
-	gd__leave_for_system(m);
-	gd__mcall(&g->ctx, m->system_sp, park_commit, g);
-	gd__arrived();
-
-	/* Perhaps on another thread from here on. */
-	g->waits = NULL;
-	g->nwaits = 0;
-	g->wait_reason = GD__WAIT_NONE;
-	gd__errno_set(saved_errno);
-}
-
 void gd__park(const struct gd__park *how)
 {
-	park(how, NULL);
+	gd__park_here(how, NULL);
 }
 
-void gd__park_unlock(const struct gd__park *how, struct gd__lock *l) GD_UNCHECKED
+void gd__park_refused(const struct gd__m *m, const struct gd__park *how)
 {
-	park(how, l);
+	gd__assert(m->cur != NULL && m->system_depth == 0);
+	gd__fatal("%s waits within gd_syscall", gd__wait_text(how->reason));
 }
 
 /* Queues a runnable goroutine: on this thread's P, or on the global queue. */
@@ -172,7 +139,7 @@ static const struct gd__ctx *yield_commit(struct gd__g *g)
 	return next ? gd__schedule_from(m, next) : gd__schedule();
 }
 
-void gd__yield(void)
+void gd__yield_here(void)
 {
 	struct gd__m *m = gd__m_self();
 	struct gd__g *g = m->cur;
@@ -185,6 +152,8 @@ void gd__yield(void)
 	gd__arrived();
 	gd__errno_set(saved_errno);
 }
+
+GD__BACK(gd__yield, gd__yield_here);
 
 void gd__safe_point(struct gd__g *g)
 {

@@ -39,14 +39,13 @@ struct gd__park {
 /* Parks the calling goroutine until gd__ready(g). errno is kept. No runtime lock may be held
  * but those that commit releases. */
 void gd__park(const struct gd__park *how);
-/* As gd__park; unlocks l when the context is saved. */
-void gd__park_unlock(const struct gd__park *how, struct gd__lock *l) GD_RELEASE(*l);
 
 /* Makes a parked goroutine runnable, next on this P. Callable from any thread of the runtime. */
 void gd__ready(struct gd__g *g);
 
 /* The calling goroutine goes to the tail of the global queue (Go's Gosched). */
 void gd__yield(void);
+void gd__yield_here(void); /* what gd__yield enters, see GD__BACK */
 /* A safe point at the end of a non-parking operation: yields if sysmon asked for it. */
 void gd__safe_point(struct gd__g *g);
 

@@ -21,6 +21,7 @@
 #include "runtime/hook/hook.h"
 #include "runtime/sched/sched.h"
 #include "runtime/sync/sync.h"
+#include "runtime/sync/wait_here.h"
 
 /* The object of a hand-over without a buffer. */
 static const void *meeting_clock(const gd_chan *c)
@@ -229,12 +230,7 @@ int gd__chan_recv_locked(gd_chan *c, void *elem, struct gd__g *g, uintptr_t pc, 
 	return GD_ECLOSED;
 }
 
-/*
- * --- waiting ---
- *
- * Inlined into the two functions that park: after a switch each return
- * is mispredicted (some 5 ns), so a parked goroutine has few frames to go through.
- */
+/* --- waiting: inlined into the functions that park, see GD__BACK --- */
 
 static void unlock_chan(void *c) GD_UNCHECKED
 {
@@ -343,15 +339,18 @@ static GD__ALWAYS_INLINE int recv_wait(gd_chan *c, void *elem, int64_t deadline,
 	return wait_turn(c, &w, &c->recvq, GD__WAIT_CHAN_RECV, deadline);
 }
 
-int gd__chan_send_park(gd_chan *c, const void *elem, struct gd__g *g, uintptr_t pc) GD_UNCHECKED
+int gd__chan_send_here(gd_chan *c, const void *elem, struct gd__g *g, uintptr_t pc) GD_UNCHECKED
 {
 	return send_wait(c, elem, GD__FOREVER, g, pc);
 }
 
-bool gd__chan_recv_park(gd_chan *c, void *elem, struct gd__g *g, uintptr_t pc) GD_UNCHECKED
+bool gd__chan_recv_here(gd_chan *c, void *elem, struct gd__g *g, uintptr_t pc) GD_UNCHECKED
 {
 	return recv_wait(c, elem, GD__FOREVER, g, pc) == GD_OK;
 }
+
+GD__BACK(gd__chan_send_park, gd__chan_send_here);
+GD__BACK(gd__chan_recv_park, gd__chan_recv_here);
 
 /* The end of an operation that did not wait. */
 static GD__ALWAYS_INLINE void done(gd_chan *c, struct gd__g *g, struct gd__g *wake) GD_UNCHECKED

@@ -21,6 +21,8 @@
 #define GD__CHAN_LIVE  UINT32_C(0x6e686367) /* "gchn" */
 #define GD__CHAN_FREED UINT32_C(0x64616564) /* "dead" */
 
+struct gd_case;
+
 /*
  * Invariants, at each release of lock:
  *   len <= cap; head, tail < cap, or all 0 if cap is 0
@@ -87,6 +89,15 @@ int gd__chan_recv_held(gd_chan *c, void *elem, int64_t deadline, struct gd__g *g
 int gd__chan_send_park(gd_chan *c, const void *elem, struct gd__g *g, uintptr_t pc)
 	GD_RELEASE(c->lock);
 bool gd__chan_recv_park(gd_chan *c, void *elem, struct gd__g *g, uintptr_t pc) GD_RELEASE(c->lock);
+/* What these enter, see GD__BACK. */
+int gd__chan_send_here(gd_chan *c, const void *elem, struct gd__g *g, uintptr_t pc)
+	GD_RELEASE(c->lock);
+bool gd__chan_recv_here(gd_chan *c, void *elem, struct gd__g *g, uintptr_t pc) GD_RELEASE(c->lock);
+
+/* A select of at most 8 cases of which none was ready when they were tried: positions of the
+ * default and the deadline, or -1. The position of the case taken. */
+int gd__select_wait(struct gd_case *cases, size_t n, uintptr_t pc, int otherwise, int after);
+int gd__select_here(struct gd_case *cases, size_t n, uintptr_t pc, int otherwise, int after);
 
 /* pc 0: a close by the runtime, ordered by other means: no access of c is reported. */
 void gd__chan_close(gd_chan *c, uintptr_t pc);

@@ -67,6 +67,13 @@ static GD__ALWAYS_INLINE struct gd__waiter *partner(struct gd__waitq *q)
 	return w;
 }
 
+/* Whether the first of q, which could not be won, is the only one: nobody waits here. */
+static GD__ALWAYS_INLINE bool only_lost(const struct gd__waitq *q)
+{
+	/* relaxed: under lock */
+	return gd__fork.gone == 0 && gd__load_relaxed(&q->first)->next == NULL;
+}
+
 enum outcome {
 	DONE,
 	WAITS, /* nothing was done: there is no room, no value, no partner */
@@ -84,8 +91,10 @@ static GD__ALWAYS_INLINE enum outcome send_now(gd_chan *c, const void *elem, con
 	if (!gd__waitq_empty(&c->recvq)) {
 		struct gd__waiter *w;
 
-		if (!gd__chan_is_small(c->elem_size) || (w = partner(&c->recvq)) == NULL)
+		if (!gd__chan_is_small(c->elem_size))
 			return OTHER;
+		if ((w = partner(&c->recvq)) == NULL)
+			return len == c->cap && only_lost(&c->recvq) ? WAITS : OTHER;
 		if (w->elem != NULL)
 			gd__chan_copy_small(w->elem, elem, c->elem_size);
 		if (c->cap > 0)
@@ -122,8 +131,12 @@ static GD__ALWAYS_INLINE enum outcome recv_now(gd_chan *c, void *elem, const str
 	} else if (!gd__waitq_empty(&c->sendq)) {
 		struct gd__waiter *w;
 
-		if (!gd__chan_is_small(c->elem_size) || (w = partner(&c->sendq)) == NULL)
+		if (!gd__chan_is_small(c->elem_size))
 			return OTHER;
+		if ((w = partner(&c->sendq)) == NULL)
+			return only_lost(&c->sendq) && gd__load_relaxed(&c->closed) == 0
+				       ? WAITS
+				       : OTHER; /* under lock */
 		if (elem != NULL)
 			gd__chan_copy_small(elem, w->elem, c->elem_size);
 		gd__chan_note_send(c, w->g, w->pc);

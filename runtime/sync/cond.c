@@ -13,6 +13,7 @@
 
 #include "runtime/base/fatal.h"
 #include "runtime/sync/sync.h"
+#include "runtime/sync/wait_here.h"
 
 void gd_cond_init(gd_cond *c, gd_mutex *m)
 {

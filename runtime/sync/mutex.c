@@ -43,6 +43,7 @@
 #include "runtime/sched/m.h"
 #include "runtime/sched/state.h"
 #include "runtime/sync/sync.h"
+#include "runtime/sync/wait_here.h"
 
 /* Times a waiter is woken in vain before it is handed the mutex. */
 #define LOST_MAX 3

@@ -22,6 +22,7 @@
 #include "runtime/hook/hook.h"
 #include "runtime/sched/fork.h"
 #include "runtime/sync/sync.h"
+#include "runtime/sync/wait_here.h"
 
 static _Atomic uint32_t *state_of(gd_rwmutex *m)
 {

@@ -6,11 +6,15 @@
  * with whatever others; that one of these was asked before it was ready is as if chance had chosen
  * between them. So most selects take one lock.
  *
- * If none was ready all channels are locked, in address order, and looked at again. If still none
- * is ready a waiter goes on the queue of each; the waker that wins g->select_done serves one of
- * them. The waiters that were not won are still queued when the goroutine goes on, because a waker
- * that loses leaves them alone: this keeps their channels from being freed until they are taken
- * off. The channel that was won is not touched again; it may be gone.
+ * If none was ready all channels are locked, in address order, and looked at again, each as soon as
+ * it is locked: its state stays as it was seen. If still none is ready a waiter goes on the queue
+ * of each; the waker that wins g->select_done serves one of them. The waiters that were not won are
+ * still queued when the goroutine goes on, because a waker that loses leaves them alone: this keeps
+ * their channels from being freed until they are taken off. The channel that was won is not touched
+ * again; it may be gone.
+ *
+ * What has tried the cases has returned before a small select waits, which is a tail call: so one
+ * frame of ours lies between the switch and the user, see GD__BACK.
  *
  * A default is taken only if there was a moment at which no case was ready: see none_ready.
  */
@@ -19,31 +23,39 @@
 #include <gdetect/error.h>
 #include <gdetect/select.h>
 
+#include "runtime/arch/ctx.h"
 #include "runtime/base/atomic.h"
 #include "runtime/base/fatal.h"
 #include "runtime/hook/hook.h"
 #include "runtime/sched/sched.h"
 #include "runtime/sync/chan.h"
 #include "runtime/sync/sync.h"
+#include "runtime/sync/wait_here.h"
 #include "runtime/time/timer.h"
 
 #define CASES_MAX 65535
-#define SMALL     6 /* cases whose waiters lie on the stack: about 0.5 KB */
+#define SMALL     8 /* cases of a select that needs no memory but the stack: 0.6 KB while it waits */
 #define NO_CASE   (-1)
 
-/*
- * One select under way. live are the cases whose channel is not nil, in random order as far as they
- * were tried. by_addr are their channels, sorted; waiter[i] stands for live[i].
- */
-struct selection {
-	struct gd_case *cases;
+struct caller {
 	struct gd__g *g;
 	uintptr_t pc;
-	uint32_t n;           /* of live, and of waiters */
+};
+
+/* The trial of a select. live are the positions of the cases whose channel is not nil, in random
+ * order as far as they were tried. */
+struct selection {
+	struct gd_case *cases;
+	struct caller by;
+	uint32_t n;           /* of live */
 	int otherwise, after; /* positions of the default and the deadline, or NO_CASE */
 	uint16_t *live;
-	gd_chan **by_addr;
-	struct gd__waiter *waiter;
+};
+
+/* What came of it. */
+struct tried {
+	int taken; /* or NO_CASE */
+	int otherwise, after;
 };
 
 static struct gd_case *live_case(const struct selection *s, uint32_t i)
@@ -87,30 +99,6 @@ static void classify(struct selection *s, size_t n)
 	s->n = live;
 }
 
-/* Shell sort: an insertion sort for the few cases of most selects, and no n * n for many. */
-static void sort_by_address(const struct selection *s)
-{
-	gd_chan **order = s->by_addr;
-	uint32_t gap = 1, n = 0;
-
-	/* As the user wrote them: often sorted already, and the same each time. */
-	for (const struct gd_case *c = s->cases; n < s->n; c++)
-		if (c->kind <= GD_CASE_SEND && c->chan != NULL)
-			order[n++] = c->chan;
-	while (gap < s->n / 3)
-		gap = 3 * gap + 1;
-	for (; gap > 0; gap /= 3) {
-		for (uint32_t i = gap; i < s->n; i++) {
-			gd_chan *c = order[i];
-			uint32_t j = i;
-
-			for (; j >= gap && (uintptr_t)order[j - gap] > (uintptr_t)c; j -= gap)
-				order[j] = order[j - gap];
-			order[j] = c;
-		}
-	}
-}
-
 /* --- without waiting --- */
 
 static inline bool would_wait(const struct gd_case *c)
@@ -144,17 +132,16 @@ static bool none_ready(const struct selection *s)
 	return s->n <= 1 || sum == 0;
 }
 
-static int try_case(const struct selection *s, uint32_t i, struct gd__g **wake) GD_UNCHECKED
+static int try_case(const struct gd_case *c, const struct caller *by,
+		    struct gd__g **wake) GD_UNCHECKED
 {
-	const struct gd_case *c = live_case(s, i);
-
 	if (c->kind == GD_CASE_SEND)
-		return gd__chan_send_locked(c->chan, c->elem, s->g, s->pc, wake);
-	return gd__chan_recv_locked(c->chan, c->elem, s->g, s->pc, wake);
+		return gd__chan_send_locked(c->chan, c->elem, by->g, by->pc, wake);
+	return gd__chan_recv_locked(c->chan, c->elem, by->g, by->pc, wake);
 }
 
 /*
- * Takes a case that is ready: its place in live, or NO_CASE. live is shuffled on the way, from one
+ * Takes a case that is ready: its position, or NO_CASE. live is shuffled on the way, from one
  * random number: each draw takes its high bits and leaves the rest.
  */
 static int try_each(const struct selection *s, int *rc, struct gd__g **wake) GD_UNCHECKED
@@ -178,208 +165,30 @@ static int try_each(const struct selection *s, int *rc, struct gd__g **wake) GD_
 		gd_chan *c = s->cases[chosen].chan;
 
 		gd__lock(&c->lock, GD__RANK_CHAN);
-		*rc = try_case(s, i, wake);
+		*rc = try_case(&s->cases[chosen], &s->by, wake);
 		gd__unlock(&c->lock);
 		if (*rc != GD_EAGAIN)
-			return (int)i;
+			return chosen;
 	}
 	return NO_CASE;
-}
-
-/* --- with all channels locked --- */
-
-static void lock_all(const struct selection *s) GD_UNCHECKED
-{
-	const gd_chan *previous = NULL;
-
-	for (uint32_t i = 0; i < s->n; i++) {
-		if (s->by_addr[i] != previous)
-			gd__lock(&s->by_addr[i]->lock, GD__RANK_CHAN);
-		previous = s->by_addr[i];
-	}
-}
-
-/*
- * Also the commit of the park: with the last unlock the goroutine may go on
- * and its frame, where *s is, end. So the next channel is found out before
- * each unlock, from the last to the first, and nothing is read afterwards.
- */
-static void unlock_all(void *arg) GD_UNCHECKED
-{
-	const struct selection *s = arg;
-	gd_chan **by_addr = s->by_addr;
-	uint32_t i = s->n;
-
-	while (i > 0) {
-		gd_chan *c = by_addr[--i];
-
-		while (i > 0 && by_addr[i - 1] == c)
-			i--;
-		gd__unlock(&c->lock);
-	}
-}
-
-/* As try_each, in the order that it left. */
-static int look(const struct selection *s, int *rc, struct gd__g **wake)
-{
-	for (uint32_t i = 0; i < s->n; i++) {
-		if (would_wait(live_case(s, i)))
-			continue;
-		*rc = try_case(s, i, wake);
-		if (*rc != GD_EAGAIN)
-			return (int)i;
-	}
-	return NO_CASE;
-}
-
-/* What a waiter on a channel needs; the rest of *w is not looked at. */
-static void enqueue(const struct selection *s, struct gd__waiter *w, uint32_t i)
-{
-	const struct gd_case *c = live_case(s, i);
-	bool send = c->kind == GD_CASE_SEND;
-
-	w->wait.obj = c->chan;
-	w->wait.kind = GD__OBJ_CHAN;
-	w->wait.op = send ? GD__OP_SEND : GD__OP_RECV;
-	w->g = s->g;
-	w->elem = c->elem;
-	w->pc = s->pc;
-	w->raced = true;
-	if (gd__unlikely(gd__hooks != NULL) && send && c->chan->elem_size > 0)
-		gd__hooks->read(s->g->hook_ctx, c->elem, c->chan->elem_size, s->pc);
-	gd__chan_enqueue(c->chan, send ? &c->chan->sendq : &c->chan->recvq, w);
-}
-
-static void enqueue_all(const struct selection *s)
-{
-	gd__store_relaxed(&s->g->select_done, 0); /* published by the unlocks */
-	for (uint32_t i = 0; i < s->n; i++)
-		enqueue(s, &s->waiter[i], i);
-}
-
-/* Parks. The place of the case that was served, or NO_CASE with GD_ETIMEDOUT or GD_ELEAKED in
- * *rc. */
-static int wait_for_one(struct selection *s, int64_t deadline, int *rc)
-{
-	const struct gd__blocking b = {
-		.reason = GD__WAIT_SELECT,
-		.n = s->n,
-		.waiters = s->waiter,
-		.deadline = deadline,
-		.unlock = s->n > 0 ? unlock_all : NULL,
-		.arg = s,
-	};
-	const struct gd__waiter *served = gd__wait(s->g, &b);
-
-	if (served != NULL)
-		*rc = s->g->wake_ok ? GD_OK : GD_ECLOSED;
-	for (uint32_t i = 0; i < s->n; i++) {
-		if (&s->waiter[i] != served)
-			gd__chan_leave(chan_of(s, i), &s->waiter[i]);
-	}
-	if (served != NULL)
-		return (int)(served - s->waiter);
-	*rc = gd__wait_leaked(s->g) ? GD_ELEAKED : GD_ETIMEDOUT;
-	return NO_CASE;
-}
-
-static int64_t deadline_of(const struct selection *s)
-{
-	int64_t deadline;
-
-	if (s->after == NO_CASE)
-		return GD__FOREVER;
-	if (__builtin_add_overflow(gd__clock_now(), s->cases[s->after].after, &deadline))
-		return s->cases[s->after].after > 0 ? GD__FOREVER : GD__NO_WAIT + 1;
-	return deadline;
 }
 
 /* Tells the user which case it was. */
-static int result(const struct selection *s, int place, int rc)
+static int result(const struct gd_case *cases, const struct gd_case *c, int rc)
 {
-	const struct gd_case *c = live_case(s, (uint32_t)place);
-
 	if (c->kind == GD_CASE_SEND && rc == GD_ECLOSED)
 		gd__fatal("send on closed channel");
 	if (c->kind == GD_CASE_RECV && c->ok != NULL)
 		*c->ok = rc == GD_OK;
-	return s->live[place];
+	return (int)(c - cases);
 }
 
 /* The end of a select that does not wait. */
-static void give_way(const struct selection *s, struct gd__g *wake)
+static void give_way(struct gd__g *g, struct gd__g *wake)
 {
 	if (wake != NULL)
 		gd__ready(wake);
-	gd__sync_point(s->g);
-}
-
-/* Nothing was ready. waiter and by_addr have room for n. */
-static int look_and_wait(struct selection *s)
-{
-	struct gd__g *wake = NULL;
-	int rc = GD_EAGAIN;
-
-	sort_by_address(s);
-	lock_all(s);
-
-	int taken = look(s, &rc, &wake);
-	bool waits = taken == NO_CASE && s->otherwise == NO_CASE;
-
-	if (waits) {
-		enqueue_all(s);
-		taken = wait_for_one(s, deadline_of(s), &rc);
-	} else {
-		unlock_all(s);
-		give_way(s, wake);
-	}
-	if (taken != NO_CASE)
-		return result(s, taken, rc);
-	if (rc == GD_ELEAKED)
-		return GD_ELEAKED;
-	return waits ? s->after : s->otherwise;
-}
-
-static GD__NOINLINE int wait_small(struct selection *s)
-{
-	struct gd__waiter waiter[SMALL];
-	gd_chan *by_addr[SMALL];
-
-	s->waiter = waiter;
-	s->by_addr = by_addr;
-	return look_and_wait(s);
-}
-
-static GD__NOINLINE int wait_large(struct selection *s)
-{
-	s->waiter = calloc(s->n, sizeof(*s->waiter));
-	s->by_addr = calloc(s->n, sizeof(*s->by_addr));
-	if (s->waiter == NULL || s->by_addr == NULL)
-		gd__fatal("out of memory: a select of %u channels", s->n);
-
-	int taken = look_and_wait(s);
-
-	free(s->waiter);
-	free(s->by_addr);
-	return taken;
-}
-
-static int run(struct selection *s)
-{
-	struct gd__g *wake = NULL;
-	int rc = GD_EAGAIN;
-
-	if (s->otherwise != NO_CASE && none_ready(s)) {
-		gd__sync_point(s->g);
-		return s->otherwise;
-	}
-
-	int taken = try_each(s, &rc, &wake);
-
-	if (taken == NO_CASE)
-		return s->n <= SMALL ? wait_small(s) : wait_large(s);
-	give_way(s, wake);
-	return result(s, taken, rc);
+	gd__sync_point(g);
 }
 
 static void hook_sends(const struct selection *s)
@@ -388,51 +197,283 @@ static void hook_sends(const struct selection *s)
 		const struct gd_case *c = live_case(s, i);
 
 		if (c->kind == GD_CASE_SEND)
-			gd__chan_hook_send(c->chan, s->g, s->pc);
+			gd__chan_hook_send(c->chan, s->by.g, s->by.pc);
 	}
 }
 
-static int start(struct selection *s, size_t n)
+/* Takes what can be had without a wait. live has room for n. */
+static struct tried try_cases(struct gd_case *cases, size_t n, uint16_t *live, uintptr_t pc)
 {
-	classify(s, n);
+	struct selection s = { .cases = cases,
+			       .by = { gd__caller("gd_select"), pc },
+			       .live = live };
+	struct gd__g *wake = NULL;
+	int rc = GD_EAGAIN, taken;
+
+	classify(&s, n);
 	if (gd__unlikely(gd__hooks != NULL))
-		hook_sends(s);
-	return run(s);
+		hook_sends(&s);
+	if (s.otherwise != NO_CASE && none_ready(&s)) {
+		gd__sync_point(s.by.g);
+		return (struct tried){ s.otherwise, s.otherwise, s.after };
+	}
+	taken = try_each(&s, &rc, &wake);
+	if (taken != NO_CASE) {
+		give_way(s.by.g, wake);
+		result(cases, &cases[taken], rc);
+	}
+	return (struct tried){ taken, s.otherwise, s.after };
 }
 
-static GD__NOINLINE int start_large(struct selection *s, size_t n)
+/* --- with all channels locked --- */
+
+/* The cases with a channel, sorted by its address. waiter[i] stands for at[i]. */
+struct waiting {
+	struct caller by;
+	uint32_t n;
+	struct gd_case **at;
+	struct gd__waiter *waiter;
+};
+
+/* Shell sort: an insertion sort for the few cases of most selects, and no n * n for many. */
+static GD__ALWAYS_INLINE void sort_by_address(struct waiting *w, struct gd_case *cases, size_t n)
 {
-	s->live = calloc(n, sizeof(*s->live));
-	if (s->live == NULL)
+	struct gd_case **at = w->at;
+	uint32_t gap = 1;
+
+	/* As the user wrote them: often sorted already, and the same each time. */
+	w->n = 0;
+	for (struct gd_case *c = cases; c < cases + n; c++)
+		if (c->kind <= GD_CASE_SEND && c->chan != NULL)
+			at[w->n++] = c;
+	while (gap < w->n / 3)
+		gap = 3 * gap + 1;
+	for (; gap > 0; gap /= 3) {
+		for (uint32_t i = gap; i < w->n; i++) {
+			struct gd_case *c = at[i];
+			uint32_t j = i;
+
+			for (; j >= gap && (uintptr_t)at[j - gap]->chan > (uintptr_t)c->chan;
+			     j -= gap)
+				at[j] = at[j - gap];
+			at[j] = c;
+		}
+	}
+}
+
+/* True: a case may be ready. */
+static GD__ALWAYS_INLINE bool lock_all(const struct waiting *w) GD_UNCHECKED
+{
+	const gd_chan *previous = NULL;
+	bool ready = false;
+
+	for (uint32_t i = 0; i < w->n; i++) {
+		const struct gd_case *c = w->at[i];
+
+		if (c->chan != previous)
+			gd__lock(&c->chan->lock, GD__RANK_CHAN);
+		previous = c->chan;
+		ready |= !would_wait(c);
+	}
+	return ready;
+}
+
+/*
+ * Also the commit of the park: with the last unlock the goroutine may go on
+ * and its frame, where *w is, end. So the next channel is found out before
+ * each unlock, from the last to the first, and nothing is read afterwards.
+ */
+static void unlock_all(void *arg) GD_UNCHECKED
+{
+	const struct waiting *w = arg;
+	struct gd_case **at = w->at;
+	uint32_t i = w->n;
+	gd_chan *c = i > 0 ? at[i - 1]->chan : NULL;
+
+	while (c != NULL) {
+		gd_chan *next = NULL;
+
+		while (i > 0 && (next = at[i - 1]->chan) == c)
+			i--;
+		gd__unlock(&c->lock);
+		c = i > 0 ? next : NULL;
+	}
+}
+
+/* Takes a case that is ready, from a random one on: its place, or NO_CASE. */
+static GD__NOINLINE int look(const struct waiting *w, int *rc, struct gd__g **wake)
+{
+	uint32_t start = gd__sched_random() % w->n;
+
+	for (uint32_t i = 0; i < w->n; i++) {
+		uint32_t at = (start + i) % w->n;
+
+		if (would_wait(w->at[at]))
+			continue;
+		*rc = try_case(w->at[at], &w->by, wake);
+		if (*rc != GD_EAGAIN)
+			return (int)at;
+	}
+	return NO_CASE;
+}
+
+/* What a waiter on a channel needs; the rest of *w is not looked at. */
+static GD__ALWAYS_INLINE void enqueue(const struct gd_case *c, const struct caller *by,
+				      struct gd__waiter *w)
+{
+	bool send = c->kind == GD_CASE_SEND;
+
+	w->wait.obj = c->chan;
+	w->wait.kind = GD__OBJ_CHAN;
+	w->wait.op = send ? GD__OP_SEND : GD__OP_RECV;
+	w->g = by->g;
+	w->elem = c->elem;
+	w->pc = by->pc;
+	w->raced = true;
+	if (gd__unlikely(gd__hooks != NULL) && send && c->chan->elem_size > 0)
+		gd__hooks->read(by->g->hook_ctx, c->elem, c->chan->elem_size, by->pc);
+	gd__chan_enqueue(c->chan, send ? &c->chan->sendq : &c->chan->recvq, w);
+}
+
+static GD__ALWAYS_INLINE void enqueue_all(const struct waiting *w)
+{
+	gd__store_relaxed(&w->by.g->select_done, 0); /* published by the unlocks */
+	for (uint32_t i = 0; i < w->n; i++)
+		enqueue(w->at[i], &w->by, &w->waiter[i]);
+}
+
+static int64_t deadline_of(const struct gd_case *after)
+{
+	int64_t deadline;
+
+	if (__builtin_add_overflow(gd__clock_now(), after->after, &deadline))
+		return after->after > 0 ? GD__FOREVER : GD__NO_WAIT + 1;
+	return deadline;
+}
+
+/* Parks. The place of the case that was served, or NO_CASE with GD_ETIMEDOUT or GD_ELEAKED in
+ * *rc. */
+static GD__ALWAYS_INLINE int wait_for_one(struct waiting *w, const struct gd_case *after, int *rc)
+{
+	struct gd__blocking b = {
+		.reason = GD__WAIT_SELECT,
+		.n = w->n,
+		.waiters = w->waiter,
+		.deadline = GD__FOREVER,
+		.unlock = unlock_all,
+		.arg = w,
+	};
+	const struct gd__waiter *served;
+
+	if (gd__unlikely(after != NULL)) {
+		b.deadline = deadline_of(after);
+		served = gd__wait(w->by.g, &b);
+	} else {
+		served = gd__wait_here(w->by.g, &b);
+	}
+	if (served != NULL)
+		*rc = w->by.g->wake_ok ? GD_OK : GD_ECLOSED;
+	for (uint32_t i = 0; i < w->n; i++) {
+		if (&w->waiter[i] != served)
+			gd__chan_leave(w->at[i]->chan, &w->waiter[i]);
+	}
+	if (served != NULL)
+		return (int)(served - w->waiter);
+	*rc = gd__wait_leaked(w->by.g) ? GD_ELEAKED : GD_ETIMEDOUT;
+	return NO_CASE;
+}
+
+/* Nothing was ready. The position of the case that was taken. */
+static GD__ALWAYS_INLINE int look_and_wait(struct waiting *w, struct gd_case *cases, size_t n,
+					   struct tried t)
+{
+	struct gd__g *wake = NULL;
+	int rc = GD_EAGAIN, taken = NO_CASE;
+	bool waits;
+
+	sort_by_address(w, cases, n);
+	if (gd__unlikely(lock_all(w)))
+		taken = look(w, &rc, &wake);
+	waits = taken == NO_CASE && t.otherwise == NO_CASE;
+	if (gd__likely(waits)) {
+		enqueue_all(w);
+		taken = wait_for_one(w, t.after == NO_CASE ? NULL : &cases[t.after], &rc);
+	} else {
+		unlock_all(w);
+		give_way(w->by.g, wake);
+	}
+	if (taken != NO_CASE)
+		return result(cases, w->at[taken], rc);
+	if (rc == GD_ELEAKED)
+		return GD_ELEAKED;
+	return waits ? t.after : t.otherwise;
+}
+
+int gd__select_here(struct gd_case *cases, size_t n, uintptr_t pc, int otherwise, int after)
+{
+	struct gd__waiter waiter[SMALL];
+	struct gd_case *at[SMALL];
+	struct waiting w = { { gd__on(gd__m_self()), pc }, 0, at, waiter };
+
+	return look_and_wait(&w, cases, n, (struct tried){ NO_CASE, otherwise, after });
+}
+
+GD__BACK(gd__select_wait, gd__select_here);
+
+static GD__NOINLINE struct tried try_small(struct gd_case *cases, size_t n, uintptr_t pc)
+{
+	uint16_t live[SMALL];
+
+	return try_cases(cases, n, live, pc);
+}
+
+static void *room(size_t n, size_t size)
+{
+	void *p = calloc(n, size);
+
+	if (p == NULL)
 		gd__fatal("out of memory: a select of %zu cases", n);
+	return p;
+}
 
-	int taken = start(s, n);
+static GD__NOINLINE int wait_large(struct gd_case *cases, size_t n, uintptr_t pc, struct tried t)
+{
+	struct waiting w = { { gd__on(gd__m_self()), pc }, 0, NULL, NULL };
+	int taken;
 
-	free(s->live);
+	w.at = room(n, sizeof(*w.at));
+	w.waiter = room(n, sizeof(*w.waiter));
+	taken = look_and_wait(&w, cases, n, t);
+	free(w.at);
+	free(w.waiter);
 	return taken;
 }
 
-static int select_cases(struct gd_case *cases, size_t n, uintptr_t pc)
+static GD__NOINLINE int select_large(struct gd_case *cases, size_t n, uintptr_t pc)
 {
-	uint16_t live[SMALL + 2]; /* a default and a deadline may be among them */
-	struct selection s;
+	struct tried t;
+	uint16_t *live;
 
-	s.cases = cases;
-	s.g = gd__caller("gd_select");
-	s.pc = pc;
 	if (n > CASES_MAX)
 		gd__fatal("select: %zu cases, %d is the limit", n, CASES_MAX);
-	if (n == 0)
-		gd_select_none();
-	if (n > gd__countof(live))
-		return start_large(&s, n);
-	s.live = live;
-	return start(&s, n);
+	live = room(n, sizeof(*live));
+	t = try_cases(cases, n, live, pc);
+	free(live);
+	return t.taken != NO_CASE ? t.taken : wait_large(cases, n, pc, t);
 }
 
 int gd_select_raw(struct gd_case *cases, size_t n)
 {
-	return select_cases(cases, n, GD__CALLER_PC);
+	struct tried t;
+
+	if (n == 0)
+		gd_select_none();
+	if (n > SMALL)
+		return select_large(cases, n, GD__CALLER_PC);
+	t = try_small(cases, n, GD__CALLER_PC);
+	if (t.taken != NO_CASE)
+		return t.taken;
+	return gd__select_wait(cases, n, GD__CALLER_PC, t.otherwise, t.after);
 }
 
 void gd_select_none(void)

@@ -18,6 +18,7 @@
 #include "runtime/base/fatal.h"
 #include "runtime/hook/hook.h"
 #include "runtime/sync/sync.h"
+#include "runtime/sync/wait_here.h"
 
 _Static_assert(offsetof(gd_waitgroup, count_) % 8 == 0, "one aligned word");
 _Static_assert(offsetof(gd_waitgroup, waiters_) == offsetof(gd_waitgroup, count_) + 4, "adjacent");

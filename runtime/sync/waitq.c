@@ -10,6 +10,7 @@
 #include "runtime/base/fatal.h"
 #include "runtime/sched/fork.h"
 #include "runtime/sched/sched.h"
+#include "runtime/sync/wait_here.h"
 #include "runtime/time/timer.h"
 
 void gd__waitq_push_front(struct gd__waitq *q, struct gd__waiter *w)
@@ -126,6 +127,15 @@ static bool commit(struct gd__g *g, void *arg)
 		gd__timer_start(&p->timer, p->b->deadline, 0);
 	if (unlock != NULL)
 		unlock(unlock_arg);
+	return true;
+}
+
+bool gd__wait_commit(struct gd__g *g, void *arg)
+{
+	const struct gd__blocking *b = arg;
+
+	(void)g;
+	b->unlock(b->arg); /* from here on *b may be gone */
 	return true;
 }
 

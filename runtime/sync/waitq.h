@@ -161,23 +161,4 @@ static inline void gd__expect_wake(struct gd__g *g)
 	g->wake_waiter = NULL;
 }
 
-/*
- * The same for one waiter, one lock and no deadline. Inline, as each return
- * after a switch is mispredicted: a frame less in the way of the goroutine.
- */
-static GD__ALWAYS_INLINE void gd__wait_unlock(struct gd__waiter *w, enum gd__wait_reason reason,
-					      struct gd__lock *l) GD_UNCHECKED
-{
-	const struct gd__park how = {
-		.reason = reason,
-		.nwaits = 1,
-		.stride = sizeof(*w),
-		.waits = w,
-	};
-
-	gd__expect_wake(w->g);
-	gd__park_unlock(&how, l);
-	w->g->wake_waiter = NULL;
-}
-
 #endif

@@ -15,25 +15,41 @@ static void yield_some(long n)
 		gd_yield();
 }
 
-struct yielder_args {
+struct ping_args {
 	long n;
 	gd_waitgroup *done;
 };
 
-static void yielder(struct yielder_args *a)
+static void ping(struct ping_args *a)
 {
-	yield_some(a->n);
+	for (long i = 0; i < a->n; i++)
+		gd_yield();
 	gd_waitgroup_done(a->done);
 }
 
-/* Two goroutines that give way to each other. */
+struct pong_args {
+	long n;
+	gd_waitgroup *done;
+};
+
+static void pong(struct pong_args *a)
+{
+	for (long i = 0; i < a->n; i++)
+		gd_yield();
+	gd_waitgroup_done(a->done);
+}
+
+/*
+ * Two goroutines that give way to each other, with a function each: with one for both, a CPU that
+ * predicts returns by a stack of addresses goes on where the other would, and is right.
+ */
 static void yield(long n)
 {
 	gd_waitgroup done = { 0 };
 
 	gd_waitgroup_add(&done, 2);
-	for (int i = 0; i < 2; i++)
-		gd_go(yielder, .n = n / 2, .done = &done);
+	gd_go(ping, .n = n / 2, .done = &done);
+	gd_go(pong, .n = n / 2, .done = &done);
 	gd_waitgroup_wait(&done);
 }
 

@@ -13,18 +13,26 @@ func yieldSome(n int) {
 	}
 }
 
-func yielder(n int, done *sync.WaitGroup) {
-	yieldSome(n)
+func ping(n int, done *sync.WaitGroup) {
+	for i := 0; i < n; i++ {
+		runtime.Gosched()
+	}
 	done.Done()
 }
 
-// Two goroutines that give way to each other.
+func pong(n int, done *sync.WaitGroup) {
+	for i := 0; i < n; i++ {
+		runtime.Gosched()
+	}
+	done.Done()
+}
+
+// Two goroutines that give way to each other, with a function each.
 func yield(n int) {
 	var done sync.WaitGroup
 	done.Add(2)
-	for i := 0; i < 2; i++ {
-		go yielder(n/2, &done)
-	}
+	go ping(n/2, &done)
+	go pong(n/2, &done)
 	done.Wait()
 }
 

@@ -68,11 +68,16 @@ static void yield(long n)
 	wait_group done;
 
 	done.add(2);
-	for (int i = 0; i < 2; i++)
-		go([&] {
-			yield_some(n / 2);
-			done.done();
-		});
+	go([&] {
+		for (long i = 0; i < n / 2; i++)
+			boost::this_fiber::yield();
+		done.done();
+	});
+	go([&] {
+		for (long i = 0; i < n / 2; i++)
+			boost::this_fiber::yield();
+		done.done();
+	});
 	done.wait();
 }
 

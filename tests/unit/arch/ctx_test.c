@@ -62,6 +62,99 @@ CASE(values_survive_switches_between_threads)
 	CHECK_EQ(gd_run(start_holders, NULL), 0);
 }
 
+/* An operation that gives way, as one of the runtime's that parks. */
+uint64_t weigh(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
+uint64_t weigh_back(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
+
+uint64_t weigh(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
+{
+	gd_yield();
+	return a + 10 * b + 100 * c + 1000 * d + 10000 * e + 100000 * f;
+}
+
+GD__BACK(weigh_back, weigh);
+
+/* Three places to come back to: goroutines that take turns are now at one and the same, now not. */
+static void weigher(void *arg)
+{
+	uint64_t seed = (uintptr_t)arg;
+
+	for (uint64_t n = 0; n < 300; n++) {
+		uint64_t a = seed * n;
+
+		CHECK_EQ(weigh_back(a, 2, 3, 4, 5, 6), a + 654320);
+		if ((n + seed) % 3 == 0)
+			CHECK_EQ(weigh_back(a, 1, 1, 1, 1, 1), a + 111110);
+		if ((n + seed) % 5 == 0)
+			CHECK_EQ(weigh_back(6, 5, 4, 3, 2, a), 100000 * a + 23456);
+	}
+	left--;
+}
+
+static void start_weighers(void *arg)
+{
+	(void)arg;
+	for (uintptr_t i = 1; i <= 10; i++) {
+		left++;
+		gd_go_fn(weigher, (void *)i);
+	}
+	while (left > 0)
+		gd_yield();
+}
+
+CASE(each_comes_back_to_its_own_caller_on_one_p)
+{
+	gd_set_procs(1);
+	CHECK_EQ(gd_run(start_weighers, NULL), 0);
+}
+
+CASE(each_comes_back_to_its_own_caller_between_threads)
+{
+	gd_set_procs(4);
+	CHECK_EQ(gd_run(start_weighers, NULL), 0);
+}
+
+static uintptr_t stack_of_parked[GD__FRAMES_MAX];
+static size_t nstack_of_parked;
+
+static bool look_at_stack(struct gd__g *g, void *arg)
+{
+	(void)arg;
+	nstack_of_parked = gd__trace_context(stack_of_parked, GD__FRAMES_MAX, g->ctx.pc, g->ctx.sp,
+					     g->ctx.bp, g->stack_lo, g->stack_hi);
+	return false; /* goes on at once */
+}
+
+uint64_t park_and_look(void);
+uint64_t park_and_look_back(void);
+
+uint64_t park_and_look(void)
+{
+	gd__park(&(struct gd__park){ .reason = GD__WAIT_SLEEP, .commit = look_at_stack });
+	return 0;
+}
+
+GD__BACK(park_and_look_back, park_and_look);
+
+__attribute__((noinline)) static void parks(void *arg)
+{
+	(void)arg;
+	CHECK_EQ(park_and_look_back(), 0);
+	__asm__ volatile("");
+}
+
+/* The entry is no hole in the stack. */
+CASE(a_stack_goes_on_behind_the_way_back)
+{
+	bool found = false;
+
+	gd__trace_prepare();
+	CHECK_EQ(gd_run(parks, NULL), 0);
+	for (size_t i = 0; i < nstack_of_parked; i++)
+		found |= stack_of_parked[i] - (uintptr_t)parks < NEAR;
+	CHECK(found);
+}
+
 __attribute__((noinline)) static void capture_here(void)
 {
 	uint64_t regs[GD__REGS] = { 0 };
