@@ -8,7 +8,7 @@
 
 #define LIMIT_MS 60000
 
-static size_t count(const struct gd__leak_run *r)
+size_t gd__leak_count(const struct gd__leak_run *r)
 {
 	const size_t *n = r->reported;
 	size_t sum = r->muted + n[GD__VERDICT_PROVEN] + n[GD__VERDICT_OWNER_STUCK];
@@ -30,6 +30,8 @@ static void fill(struct gd_leak_result *to, const struct gd__leak_run *r)
 		.alive = r->reported[GD__VERDICT_ALIVE_AT_END],
 		.suppressed = r->suppressed,
 		.ignored = r->out.ignored,
+		.expected = r->expected,
+		.missed = r->missed,
 		.known = r->out.known,
 		.stop_ns = r->stop_ns,
 		.fork_ns = r->fork_ns,
@@ -71,6 +73,19 @@ static void tell_each(const struct gd_leak_opts *o, const struct gd__leak_run *r
 	}
 }
 
+void gd__leak_hand_out(const struct gd_leak_opts *o, const struct gd__leak_run *r)
+{
+	if (o->result)
+		fill(o->result, r);
+	if (o->each)
+		tell_each(o, r);
+}
+
+int64_t gd__leak_limit_ns(const struct gd_leak_opts *o)
+{
+	return (int64_t)(o->limit_ms > 0 ? o->limit_ms : LIMIT_MS) * 1000000;
+}
+
 static GD__NOINLINE int check_on_demand(const struct gd_leak_opts *o, uint64_t caller_sp)
 {
 	struct gd__leak_run r = { .opt.at_end = o->level == GD_LEAK_END,
@@ -81,25 +96,22 @@ static GD__NOINLINE int check_on_demand(const struct gd_leak_opts *o, uint64_t c
 				  .quiet = o->quiet,
 				  .forked = o->forked };
 
-	r.limit_ns = (int64_t)(o->limit_ms > 0 ? o->limit_ms : LIMIT_MS) * 1000000;
+	r.limit_ns = gd__leak_limit_ns(o);
 	if (o->settle_ms > 0)
 		gd__inspect_settle((int64_t)o->settle_ms * 1000000);
 	gd__leak_install();
 	gd__leak_begin(true);
 	gd__leak_run(&r);
 	gd__leak_end();
-	if (o->result)
-		fill(o->result, &r);
-	if (o->each)
-		tell_each(o, &r);
+	gd__leak_hand_out(o, &r);
 	gd__leak_run_release(&r);
 	if (r.error != GD_OK)
 		return r.error;
-	return count(&r) == 0 && !r.out.result.complete ? GD_EINCOMPLETE : (int)count(&r);
+	return gd__leak_count(&r) == 0 && !r.out.result.complete ? GD_EINCOMPLETE
+								 : (int)gd__leak_count(&r);
 }
 
-/* Of an older program the struct is shorter. */
-static struct gd_leak_opts options(const struct gd_leak_opts *given)
+struct gd_leak_opts gd__leak_options(const struct gd_leak_opts *given)
 {
 	struct gd_leak_opts o = { 0 };
 
@@ -117,7 +129,7 @@ static struct gd_leak_opts options(const struct gd_leak_opts *given)
  */
 int gd_leak_check_opts(const struct gd_leak_opts *given)
 {
-	struct gd_leak_opts o = options(given);
+	struct gd_leak_opts o = gd__leak_options(given);
 	uint64_t sp;
 
 	__builtin_unwind_init();

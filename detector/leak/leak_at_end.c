@@ -28,7 +28,9 @@ static bool wants_alive(void)
 
 static void main_done(void)
 {
-	struct gd__leak_run r = { .opt.at_end = wants_alive(), .how.main_returned = true };
+	struct gd__leak_run r = { .opt.at_end = wants_alive(),
+				  .how.main_returned = true,
+				  .ends_scope = true };
 
 	checked_at_end = true;
 	if (!gd__options.leak_at_exit)
@@ -105,7 +107,8 @@ static int finish(void)
 {
 	if (gd__os_pid() == own_pid && ended_early()) {
 		struct gd__leak_run r = { .opt.at_end = wants_alive(),
-					  .how.caller_sp = (uintptr_t)__builtin_frame_address(0) };
+					  .how.caller_sp = (uintptr_t)__builtin_frame_address(0),
+					  .ends_scope = true };
 
 		checked_at_end = true;
 		if (gd__leak_begin(false)) {

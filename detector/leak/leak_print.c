@@ -83,7 +83,8 @@ void gd__leak_print(struct gd__leak_report *r, struct gd__out *o)
 			continue;
 		}
 		if (!begun)
-			gd__out_fmt(o, DIVIDER "WARNING: gdetect: goroutine leak (pid=%d)\n",
+			gd__out_fmt(o, DIVIDER "WARNING: gdetect: goroutine leak%s%s (pid=%d)\n",
+				    r->test ? " in test " : "", r->test ? r->test : "",
 				    gd__os_pid());
 		begun = true;
 		r->reported[l->verdict] += g->count;

@@ -12,6 +12,7 @@ struct gd__leak_report {
 	const struct gd__leak_result *result;
 	const struct gd__leak_groups *groups;
 	gd__find_drop *drop;
+	const char *test; /* whose goroutines these are, or NULL */
 	/* Filled in: goroutines reported, by verdict; suppressed ones are not counted. */
 	size_t reported[4];
 	size_t suppressed;

@@ -5,6 +5,7 @@
 #include <gdetect/go.h>
 
 #include "detector/common/report_fd.h"
+#include "detector/leak/leak_expect.h"
 #include "detector/leak/leak_print.h"
 #include "detector/leak/tally.h"
 #include "runtime/base/atomic.h"
@@ -126,6 +127,8 @@ static bool wanted(const struct gd__leak_run *r, struct gd__leak_answer *out,
 {
 	if (gd__recover_open(l)) /* something is done about it: that is always told */
 		return true;
+	if (r->scope && l->g.scope != r->scope)
+		return false;
 	if (r->opt.dropped && l->evidence != GD__EVIDENCE_DROPPED)
 		return false;
 	if (r->level != GD_LEAK_DEFAULT && gd__leak_level(l->verdict) > r->level)
@@ -172,12 +175,14 @@ static bool recover(const struct gd__leak_run *r, struct gd__arena *a, struct gd
 static int judge(void *arg, struct gd__arena *a, struct gd__leak_answer *out)
 {
 	struct gd__leak_run *r = arg;
+	struct gd__leak_options opt = r->opt;
 	struct gd__image im;
 	int e = gd__image_self(&im, &r->how);
 
 	if (e != GD_OK)
 		return e;
-	e = gd__leak_check_image(&im, &r->opt, a, &out->result);
+	opt.all_asleep |= r->only_waits && gd__leak_alone(&im);
+	e = gd__leak_check_image(&im, &opt, a, &out->result);
 	if (e == GD_OK && !recover(r, a, out))
 		e = GD_ENOMEM;
 	if (e == GD_OK) {
@@ -307,7 +312,7 @@ static void remember(const struct gd__leak_run *r, const struct gd__tally *tally
 
 	for (int v = GD__VERDICT_PROVEN; v <= GD__VERDICT_ALIVE_AT_END; v++)
 		stats.reported += r->reported[v];
-	stats.reported += tally->muted;
+	stats.reported += tally->muted + r->missed;
 	if (gd__options.leak_recover == RECOVERED_IS_FINE)
 		stats.reported -= tally->open;
 	gd__leak_forget_ended(&r->out.left);
@@ -322,6 +327,7 @@ static void speak(struct gd__leak_run *r)
 	static char text[TEXT]; /* guarded by busy */
 	struct gd__leak_report report = { .result = &r->out.result,
 					  .groups = &r->out.groups,
+					  .test = r->test,
 					  .drop = find_drop };
 	struct gd__tally tally;
 	struct gd__out o;
@@ -335,7 +341,11 @@ static void speak(struct gd__leak_run *r)
 		      : r->known_too ? GD__TALLY_ALL
 				     : GD__TALLY_NEWS,
 		      &tally);
+	r->expected = gd__expect_sift(&r->out.groups, &r->out.result, &o);
 	gd__leak_print(&report, &o);
+	if (r->ends_scope)
+		r->missed = gd__expect_finish(r->scope, &o);
+	gd__out_flush(&o);
 	gd__memcpy(r->reported, report.reported, sizeof(r->reported));
 	r->suppressed = report.suppressed;
 	r->muted = tally.muted;

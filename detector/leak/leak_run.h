@@ -23,6 +23,10 @@ struct gd__leak_run {
 	bool forked;      /* the world stands still only until a copy of it is made */
 	bool modest;      /* the copy leaves the CPU to others */
 	bool periodic;    /* the check at the end of the program makes this one superfluous */
+	bool ends_scope;  /* what was expected in it is due */
+	bool only_waits;  /* the caller does nothing until somebody of the scope goes on */
+	uint32_t scope;   /* if not 0: only what belongs to it, see scope.h */
+	const char *test; /* its name */
 	int64_t limit_ns; /* forked: how long the copy may take */
 
 	/* Out. */
@@ -30,7 +34,8 @@ struct gd__leak_run {
 	struct gd__leak_answer out; /* result.ran, complete and why always mean something */
 	size_t reported[4];         /* by verdict, without those suppressed */
 	size_t muted;               /* proven, recovered, and not worth a word */
-	size_t suppressed;
+	size_t suppressed, expected;
+	size_t missed; /* expected, and not there */
 	int64_t stop_ns, fork_ns, judge_ns;
 
 	struct gd__arena arena;
@@ -56,6 +61,17 @@ void gd__leak_run(struct gd__leak_run *r);
 void gd__leak_run_release(struct gd__leak_run *r);
 /* The same where nothing can run any more, and the world stands still. */
 void gd__leak_run_asleep(struct gd__leak_run *r);
+
+/* Those reported that count at the level asked for. */
+size_t gd__leak_count(const struct gd__leak_run *r);
+/* What was asked for by the program, without what the struct of an older one does not have. */
+struct gd_leak_opts gd__leak_options(const struct gd_leak_opts *given);
+int64_t gd__leak_limit_ns(const struct gd_leak_opts *o);
+/* Fills in o->result and calls o->each. Not between begin and end. */
+void gd__leak_hand_out(const struct gd_leak_opts *o, const struct gd__leak_run *r);
+
+/* Nobody but the caller may ever run: no goroutine, no timer, no thread of the program's. */
+bool gd__leak_alone(const struct gd__image *im);
 
 /* Notes who dropped the last reference to a channel. Between begin and end. */
 void gd__leak_note_drop(const void *chan);

@@ -231,6 +231,7 @@ bool gd__inspect_goroutine(const struct gd__runtime *rt, uint64_t i, struct gd__
 	out->stack_hi = g.stack_hi;
 	out->entry = (uintptr_t)g.fn;
 	out->parks = g.parks;
+	out->scope = g.scope;
 	out->nwaits = g.nwaits < MAX_WAITS ? g.nwaits : MAX_WAITS;
 	out->waits = (uintptr_t)g.waits;
 	out->wait_stride = g.wait_stride;

@@ -68,7 +68,8 @@ struct gd__ginfo {
 		uint64_t lock, pc;
 	} held[GD__GI_HELD];
 	bool held_incomplete;
-	int32_t tid; /* of the thread that runs it or is in its system call; 0 if none */
+	int32_t tid;    /* of the thread that runs it or is in its system call; 0 if none */
+	uint32_t scope; /* see scope.h */
 };
 
 /* One object waited for. */

@@ -97,6 +97,7 @@ struct gd__g {
 	bool leaked;        /* woken by recovery, and its operation has not yet seen it */
 	uint8_t tellings;   /* of recoveries since it last called gd_go_recoverable */
 	uint32_t recovered; /* of all recoveries */
+	uint32_t scope;     /* the test it belongs to, from who started it on; 0: none */
 	uintptr_t told_of;  /* what the last one was waiting for, if tellings > 0 */
 
 	struct gd__held held[GD__HELD_MAX];

@@ -58,6 +58,7 @@ struct gd__spawn {
 	const char *name, *site;
 	uintptr_t site_pc;
 	const void *after; /* with no parent: an object whose clock the goroutine acquires */
+	uint32_t scope;    /* with no parent: see struct gd__g */
 	bool system;
 };
 /* From a goroutine or, with after, from scheduler context. 0 or GD_ENOMEM. */

@@ -298,6 +298,7 @@ static void fill(struct gd__g *g, const struct gd__spawn *s, struct gd__g *paren
 	gd__count_relaxed(&g->seq, 1); /* readers compare it, nothing else */
 	g->id = next_id(p);
 	g->parent_id = parent ? parent->id : 0;
+	g->scope = parent ? parent->scope : s->scope;
 	g->fn = s->fn;
 	g->name = s->name;
 	g->site = s->site;

@@ -34,7 +34,8 @@
 struct gd_timer {
 	struct gd__timer timer;
 	struct gd__lock lock;
-	gd_chan *chan; /* NULL: runs fn(arg) in a goroutine */
+	uint32_t scope; /* of who has set fn */
+	gd_chan *chan;  /* NULL: runs fn(arg) in a goroutine */
 	void (*fn)(void *);
 	void *arg;
 	const char *name, *site;
@@ -148,6 +149,7 @@ static void fire_func(struct gd__timer *timer, int64_t now)
 		.site = t->site,
 		.site_pc = t->pc,
 		.after = clock_of(t),
+		.scope = t->scope,
 	};
 
 	(void)now;
@@ -228,6 +230,7 @@ static void init_func(gd_timer *t, void (*fn)(void *), void *arg, const char *na
 	t->name = name;
 	t->site = site;
 	t->pc = pc;
+	t->scope = gd__self() ? gd__self()->scope : 0;
 	t->timer.fire = fire_func;
 	t->timer.arg = t;
 	t->timer.root = arg;

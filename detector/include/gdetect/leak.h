@@ -49,7 +49,9 @@ struct gd_leak_result {
 	size_t proven, owner_stuck, suspect, alive; /* reported, by verdict */
 	size_t suppressed;                          /* left out: by a suppression, */
 	size_t ignored;                             /* by gd_leak_ignore_current, */
+	size_t expected;                            /* by gd_leak_expect, */
 	size_t known;        /* because they were reported before (fresh_only) */
+	size_t missed;       /* expected, and at the end of the test not there */
 	int64_t stop_ns;     /* how long the world stood still */
 	int64_t fork_ns;     /* of that, the fork of a forked check */
 	int64_t analysis_ns; /* what the analysis took, in a forked check outside of the stop */
@@ -97,6 +99,48 @@ int gd_leak_check_opts(const struct gd_leak_opts *opts);
  */
 int gd_leak_ignore_current(void);
 
+/*
+ * A leak that is known and allowed: exactly count goroutines whose function, or name given by
+ * gd_go_name, or place of creation ("file.c:12") is where. Checks do not report them, and report
+ * what is beyond count. At the end of the program, or of the test that this was called in, fewer
+ * of them are a finding, too: the leak has been repaired, and this is to go. Text is copied.
+ * Found are they at the level of that check: proven and owner-stuck if none is given.
+ * GD_OK, GD_EINVAL (an empty or too long name, count 0), GD_ENOMEM (more than 64).
+ */
+int gd_leak_expect(const char *where, size_t count);
+
+/*
+ * Runs fn as a test, in a goroutine of its own, and then looks for the goroutines that are left of
+ * it: what it has started, what those have started, and so on; nobody else's. Also if the test has
+ * failed. Goroutines that are about to end are waited for. A test that is itself stuck is given
+ * up. On a goroutine only; several may run tests at once.
+ */
+enum gd_leak_test_status { /* bits */
+			   GD_LEAK_TEST_OK = 0,
+			   GD_LEAK_TEST_FAILED =
+				   1, /* fn gave a number other than 0, or ended by gd_go_exit */
+			   GD_LEAK_TEST_LEAKED =
+				   2, /* goroutines are left, or an expected one is not */
+			   GD_LEAK_TEST_STUCK = 4, /* fn itself never returns; always with LEAKED */
+			   GD_LEAK_TEST_NOT_CHECKED =
+				   8, /* the check did not run, or saw not everything and found
+				       * none; or no test was run: not on a goroutine */
+};
+
+/*
+ * opts: NULL, or what differs from the default: level GD_LEAK_END, settle_ms 500 (time in which
+ * none of the goroutines left could run; -1: none). Returns bits of gd_leak_test_status.
+ */
+int gd_leak_test(const char *name, int (*fn)(void *arg), void *arg,
+		 const struct gd_leak_opts *opts);
+
+/* The same of a function without arguments, which returns nothing or an int. */
+#define GD_LEAK_TEST(fn) gd_leak_test_plain(#fn, (void (*)(void))(fn), GD__LEAK_TEST_INT(fn))
+int gd_leak_test_plain(const char *name, void (*fn)(void), bool returns_int);
+#ifndef __cplusplus
+#	define GD__LEAK_TEST_INT(fn) _Generic(&*(fn), int (*)(void) : true, void (*)(void) : false)
+#endif
+
 /* What the checks of this process came to so far, the periodic ones (leak_every) included. */
 struct gd_leak_stats {
 	uint64_t ran, incomplete, failed; /* checks; incomplete ones have run */
@@ -129,6 +173,14 @@ void gd_leak_remove_root(const void *p);
 #ifdef __cplusplus
 }
 
+static inline bool GD__LEAK_TEST_INT(int (*)(void))
+{
+	return true;
+}
+static inline bool GD__LEAK_TEST_INT(void (*)(void))
+{
+	return false;
+}
 static inline int gd_leak_check(const struct gd_leak_opts *opts = NULL)
 {
 	return gd_leak_check_opts(opts);
