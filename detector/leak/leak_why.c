@@ -18,7 +18,10 @@
 
 struct question {
 	uint64_t goid;
-	struct gd__leak_run run; /* how it is looked at, and the memory for it */
+	struct gd__self_how how;
+	struct gd__image im;
+	struct gd__arena arena;
+	int error;
 	struct gd__why *why;
 	struct gd__leak waits; /* what the goroutine waits for */
 	size_t npcs;
@@ -29,17 +32,16 @@ static void fill(struct question *q, const struct gd__ginfo *g)
 {
 	struct gd__leak *l = &q->waits;
 
-	q->npcs = gd__trace_goroutine(&q->run.im.rt, g, q->pcs, GD__FRAMES_MAX);
+	q->npcs = gd__trace_goroutine(&q->im.rt, g, q->pcs, GD__FRAMES_MAX);
 	l->g = *g;
 	l->verdict = q->why->fate.verdict;
 	l->evidence = q->why->fate.evidence;
 	l->owner_id = q->why->fate.owner_id;
 	for (uint32_t i = 0; g->state == GD__GI_WAITING && i < g->nwaits && i < 4; i++) {
-		if (!gd__image_wait(&q->run.im, g, i, &l->wait[i]))
+		if (!gd__image_wait(&q->im, g, i, &l->wait[i]))
 			break;
 		if (l->wait[i].obj)
-			gd__image_object(&q->run.im, l->wait[i].obj, l->wait[i].kind,
-					 &l->object[i]);
+			gd__image_object(&q->im, l->wait[i].obj, l->wait[i].kind, &l->object[i]);
 		l->nobjects++;
 	}
 }
@@ -48,20 +50,21 @@ static void fill(struct question *q, const struct gd__ginfo *g)
 static void look(void *arg)
 {
 	struct question *q = arg;
-	struct gd__leak_run *r = &q->run;
+	const struct gd__leak_options opt = { 0 };
+	struct gd__leak_result result;
 
-	r->error = gd__image_self(&r->im, &r->how);
-	if (r->error != GD_OK)
+	q->error = gd__image_self(&q->im, &q->how);
+	if (q->error != GD_OK)
 		return;
-	r->error = gd__leak_check_image(&r->im, &r->opt, &r->arena, &r->result);
-	q->why = gd__arena_get(&r->arena, sizeof(*q->why));
+	q->error = gd__leak_check_image(&q->im, &opt, &q->arena, &result);
+	q->why = gd__arena_get(&q->arena, sizeof(*q->why));
 	if (!q->why)
-		r->error = GD_ENOMEM;
-	if (r->error != GD_OK)
+		q->error = GD_ENOMEM;
+	if (q->error != GD_OK)
 		return;
-	gd__why(r->result.verdicts, q->goid, q->why);
+	gd__why(result.verdicts, q->goid, q->why);
 	if (q->why->answer != GD__WHY_NO_SUCH)
-		fill(q, &r->im.g[q->why->g]);
+		fill(q, &q->im.g[q->why->g]);
 }
 
 static const char *state(const struct gd__ginfo *g)
@@ -82,7 +85,7 @@ static void tell(struct gd__out *o, const struct question *q)
 	const struct gd__ginfo *g = &q->waits.g;
 
 	gd__out_fmt(o, "goroutine %lu [%s] ", (unsigned long)g->id, state(g));
-	gd__tell_answer(o, &q->run.im, q->why);
+	gd__tell_answer(o, &q->im, q->why);
 	if (q->why->fate.stuck) {
 		gd__out_str(o, ": ");
 		gd__explain_verdict(o, &q->waits);
@@ -95,7 +98,7 @@ static void tell(struct gd__out *o, const struct question *q)
 		gd__explain_object(o, &t, &q->waits, i, NULL);
 		gd__out_str(o, "\n");
 	}
-	gd__tell_path(o, &t, &q->run.im, q->why);
+	gd__tell_path(o, &t, &q->im, q->why);
 }
 
 /* On the system stack: looking up symbols needs room. */
@@ -106,9 +109,9 @@ static void speak(void *arg)
 	struct gd__out o;
 
 	gd__out_init(&o, text, sizeof(text), gd__report_fd());
-	if (q->run.error != GD_OK)
+	if (q->error != GD_OK)
 		gd__out_fmt(&o, "gdetect: the leak check could not be done: %s\n",
-			    gd_error_text(q->run.error));
+			    gd_error_text(q->error));
 	else if (q->why->answer == GD__WHY_NO_SUCH)
 		gd__out_fmt(&o, "gdetect: there is no goroutine %lu\n", (unsigned long)q->goid);
 	else
@@ -118,8 +121,8 @@ static void speak(void *arg)
 
 static int answer(const struct question *q)
 {
-	if (q->run.error != GD_OK)
-		return q->run.error;
+	if (q->error != GD_OK)
+		return q->error;
 	if (q->why->answer == GD__WHY_NO_SUCH)
 		return GD_EINVAL;
 	return q->why->answer == GD__WHY_STUCK;
@@ -127,7 +130,7 @@ static int answer(const struct question *q)
 
 static GD__NOINLINE int ask(uint64_t goid, uint64_t caller_sp)
 {
-	struct question q = { .goid = goid, .run.how.caller_sp = caller_sp };
+	struct question q = { .goid = goid, .how.caller_sp = caller_sp };
 	struct gd__runtime rt;
 	int found;
 
@@ -135,18 +138,18 @@ static GD__NOINLINE int ask(uint64_t goid, uint64_t caller_sp)
 	if (gd__inspect_open(&rt, &gd__mem_self, 0) == GD__INSPECT_OK) {
 		gd__trace_prepare();
 		gd__roots_self_prepare();
-		q.run.how.not_stopped = !gd__inspect_stop();
+		q.how.not_stopped = !gd__inspect_stop();
 		gd__inspect_on_system_stack(look, &q);
 		gd__inspect_start();
 	} else {
-		q.run.error = GD_EINVAL; /* there is no world to stop */
+		q.error = GD_EINVAL; /* there is no world to stop */
 	}
 	gd__inspect_on_system_stack(speak, &q);
 	found = answer(&q);
-	if (q.run.im.release)
-		q.run.im.release(&q.run.im);
+	if (q.im.release)
+		q.im.release(&q.im);
 	gd__leak_end();
-	gd__arena_release(&q.run.arena);
+	gd__arena_release(&q.arena);
 	return found;
 }
 

@@ -39,7 +39,7 @@ struct fake {
 	size_t nobjects;
 	struct gd__range extra[8]; /* further root ranges */
 	size_t nextra;
-	bool timer; /* one is pending, whose words lead nowhere */
+	bool timer;          /* one is pending, whose words lead nowhere */
 	uint64_t unreadable; /* this address cannot be viewed, 0: none */
 	size_t views;
 };

@@ -8,8 +8,8 @@
 #include <pthread.h>
 #include <sys/mman.h>
 
-#include "detector/leak/check.h"
 #include "detector/leak/advice.h"
+#include "detector/leak/check.h"
 #include "detector/leak/explain.h"
 #include "runtime/base/options.h"
 
