@@ -30,6 +30,15 @@ for w in $wrappers; do
 	exits "$w: compile" 0 "$GD_BUILD/bin/gdetect-$w" -O1 -fgdetect=leak \
 		"$GD_SRC/samples/leak_recover.c" -o server
 
+	for f in leak race,leak; do
+		exits "$w: compile" 0 "$GD_BUILD/bin/gdetect-$w" -O1 -fgdetect=$f \
+			"$GD_SRC/tests/cli/recover_ops.c" -o ops
+		exits "$w $f: each operation" 23 sh -c 'GDETECT_OPTIONS=leak_recover=1 ./ops'
+		has "$w $f: each operation" '^ended'
+		has "$w $f: each operation" '^SUMMARY: gdetect: recovery: 9 leaked goroutines returned'
+		lacks "$w $f: each operation" '^wrong|data race'
+	done
+
 	# Each leak keeps a stack page, 4 KiB of buffer and a channel. The symbols that the
 	# reports need are loaded in the first check.
 	goes leak_recover=1:leak_every=250ms
