@@ -2,7 +2,8 @@
  * interpose.h - taking the place of libc functions, and who else wants to know of it.
  *
  * Who defines which symbol (one definition each, or the link fails):
- *   detector/common  the malloc family (interpose_malloc.c), pthread_create (interpose_thread.c)
+ *   detector/common  the malloc family (interpose_malloc.c), operator new (interpose_new.c),
+ *                    pthread_create (interpose_thread.c), mmap (interpose_map.c)
  *   detector/race    all others: pthread_join, pthread_mutex_*, memcpy, read, ...
  * A detector that wants to see allocations and threads installs a table here
  * instead of defining the symbols again.
@@ -69,8 +70,17 @@ struct gd__thread_events {
 	void (*end)(void *token);
 };
 
+/* Memory of the program's own mmap, mremap and munmap. On the thread of the caller. */
+struct gd__map_events {
+	/* [p, p+n) is fresh. Before anybody else can know p. */
+	void (*mapped)(void *p, size_t n);
+	/* [p, p+n) is about to go, or has moved elsewhere. */
+	void (*unmapping)(void *p, size_t n);
+};
+
 /* Install at start-up, before a second thread exists. NULL: nobody. At most one table each. */
 void gd__heap_events_install(const struct gd__heap_events *e);
+void gd__map_events_install(const struct gd__map_events *e);
 void gd__thread_events_install(const struct gd__thread_events *e);
 
 /*

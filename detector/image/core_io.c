@@ -145,13 +145,14 @@ static int32_t number(const char *s)
 
 	for (; *s >= '0' && *s <= '9' && n < INT32_MAX; s++)
 		n = n * 10 + (*s - '0');
-	return *s || n > INT32_MAX ? 0 : (int32_t)n;
+	return *s || n > INT32_MAX ? -1 : (int32_t)n;
 }
 
-int gd__io_tasks(int32_t pid, void (*visit)(void *arg, int32_t tid), void *arg)
+int gd__io_numbers(int32_t pid, const char *name, void (*visit)(void *arg, int32_t number),
+		   void *arg)
 {
 	_Alignas(8) char buf[4096];
-	int fd = gd__io_open_proc(pid, "task");
+	int fd = gd__io_open_proc(pid, name);
 	int64_t n;
 
 	if (fd < 0)
@@ -159,13 +160,18 @@ int gd__io_tasks(int32_t pid, void (*visit)(void *arg, int32_t tid), void *arg)
 	while ((n = call(SYS_getdents64, fd, (long)buf, sizeof(buf), 0)) > 0) {
 		for (int64_t at = 0; at < n;) {
 			const struct entry *e = (const struct entry *)(buf + at);
-			int32_t tid = number(e->name);
+			int32_t n_of = number(e->name);
 
-			if (tid > 0)
-				visit(arg, tid);
+			if (n_of >= 0)
+				visit(arg, n_of);
 			at += e->length;
 		}
 	}
 	gd__io_close(fd);
 	return (int)n;
+}
+
+int gd__io_tasks(int32_t pid, void (*visit)(void *arg, int32_t tid), void *arg)
+{
+	return gd__io_numbers(pid, "task", visit, arg);
 }

@@ -30,6 +30,9 @@ void gd__io_unlink(const char *path);
 /* Fills buf with the whole (small) file, cut at n. */
 int64_t gd__io_slurp(int32_t pid, const char *name, void *buf, size_t n);
 
+/* Calls visit for each entry of "/proc/<pid>/<name>" that is a number. 0 or a negative errno. */
+int gd__io_numbers(int32_t pid, const char *name, void (*visit)(void *arg, int32_t number),
+		   void *arg);
 /* Calls visit for each thread of pid. 0 or a negative errno. */
 int gd__io_tasks(int32_t pid, void (*visit)(void *arg, int32_t tid), void *arg);
 

@@ -32,22 +32,11 @@ static void roots(struct gd__image *im,
 		visit(arg, s->roots.root[i].kind, s->roots.root[i].range);
 }
 
-static bool foreign(const struct self *s, uint64_t addr)
-{
-	for (size_t i = 0; i < s->roots.n; i++) {
-		const struct gd__root *r = &s->roots.root[i];
-
-		if (r->foreign && addr >= r->range.lo && addr < r->range.hi)
-			return true;
-	}
-	return false;
-}
-
 static const void *view(struct gd__image *im, uint64_t addr, size_t n, size_t *got)
 {
 	struct self *s = im->priv;
 
-	if (!foreign(s, addr)) {
+	if (!gd__roots_foreign(&s->roots, addr)) {
 		*got = n;
 		return (const void *)(uintptr_t)addr;
 	}
@@ -148,6 +137,10 @@ int gd__image_self(struct gd__image *im, const struct gd__self_how *how)
 	    !read_goroutines(im, s) || !gd__roots_self_gather(&s->roots, im)) {
 		release(im);
 		return GD_ENOMEM;
+	}
+	if (s->roots.missing) {
+		im->truncated = true;
+		gd__fmt(im->missing, sizeof(im->missing), "%s", s->roots.missing);
 	}
 	return GD_OK;
 }

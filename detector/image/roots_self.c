@@ -19,7 +19,6 @@
 #include "runtime/inspect/traceback.h"
 
 #define MODULE_RANGES 1024
-#define USER_RANGES   256
 #define RED_ZONE      128
 /* The C library's thread descriptor: at the thread pointer, at most this long. */
 #define DESCRIPTOR 2304
@@ -44,9 +43,6 @@ static struct {
 	} * thread;
 	size_t n, cap;
 } noted;
-
-static struct gd__lock user_lock; /* guards user */
-static struct gd__range user[USER_RANGES];
 
 size_t gd__copy_foreign(uint64_t addr, void *buf, size_t n)
 {
@@ -89,10 +85,11 @@ void gd__roots_self_prepare(void)
 	modules.own_tp = (uintptr_t)__builtin_thread_pointer();
 	if (modules.range)
 		dl_iterate_phdr(see_module, NULL);
+	gd__roots_prepare_kernel();
 }
 
-static void add(struct gd__roots_self *r, enum gd__root_kind kind, uint64_t lo, uint64_t hi,
-		bool foreign)
+void gd__roots_add(struct gd__roots_self *r, enum gd__root_kind kind, uint64_t lo, uint64_t hi,
+		   bool foreign)
 {
 	if (r->n == r->cap) {
 		size_t cap = r->cap ? 2 * r->cap : 256;
@@ -111,8 +108,8 @@ static void add(struct gd__roots_self *r, enum gd__root_kind kind, uint64_t lo, 
 }
 
 /* Words that lie nowhere in memory: copied to where they can be looked at. */
-static void add_words(struct gd__roots_self *r, enum gd__root_kind kind, const uint64_t *words,
-		      size_t n)
+void gd__roots_add_words(struct gd__roots_self *r, enum gd__root_kind kind, const uint64_t *words,
+			 size_t n)
 {
 	uint64_t *copy = gd__arena_get(&r->arena, n * sizeof(*copy));
 
@@ -121,7 +118,7 @@ static void add_words(struct gd__roots_self *r, enum gd__root_kind kind, const u
 		return;
 	}
 	gd__memcpy(copy, words, n * sizeof(*copy));
-	add(r, kind, (uintptr_t)copy, (uintptr_t)(copy + n), false);
+	gd__roots_add(r, kind, (uintptr_t)copy, (uintptr_t)(copy + n), false);
 }
 
 /*
@@ -150,7 +147,7 @@ static uint64_t find_tp(struct gd__roots_self *r, uint64_t lo, uint64_t hi)
 static void add_tls(struct gd__roots_self *r, uint64_t tp)
 {
 	if (tp)
-		add(r, GD__ROOT_THREAD, tp - modules.tls_size, tp + DESCRIPTOR, true);
+		gd__roots_add(r, GD__ROOT_THREAD, tp - modules.tls_size, tp + DESCRIPTOR, true);
 }
 
 /* Stack pointer of a thread that sleeps in the kernel; 0 if it runs or nobody may know. */
@@ -225,7 +222,7 @@ static void add_thread(struct gd__roots_self *r, const struct gd__runtime *rt,
 		return;
 	if (sp > lo && sp < t->stack_hi)
 		lo = sp;
-	add(r, GD__ROOT_THREAD, lo, t->stack_hi, true);
+	gd__roots_add(r, GD__ROOT_THREAD, lo, t->stack_hi, true);
 	if (t->tid != main_thread.tid)
 		add_tls(r, find_tp(r, t->stack_lo, t->stack_hi));
 }
@@ -267,6 +264,7 @@ bool gd__roots_self_note(uint64_t caller_sp)
 	bool whole = true;
 
 	noted.n = 0;
+	gd__roots_note_kernel();
 	for (size_t i = 0; whole && gd__thread_walk(i, &t); i++)
 		if (t.tid && t.tid != main_thread.tid)
 			whole = note(t.tid, t.tid == self ? own_sp : sleeping_sp(t.tid) - RED_ZONE);
@@ -292,9 +290,10 @@ static void add_running(struct gd__roots_self *r, const struct gd__image *im,
 	if (r->caller_sp && g->id == im->checker_id)
 		sp = r->caller_sp;
 	else
-		add_words(r, GD__ROOT_G, t->regs, GD__DWARF_REGS);
+		gd__roots_add_words(r, GD__ROOT_G, t->regs, GD__DWARF_REGS);
 	if (t->sp > g->stack_lo && t->sp < g->stack_hi)
-		add(r, GD__ROOT_G, sp > g->stack_lo ? sp : g->stack_lo, g->stack_hi, false);
+		gd__roots_add(r, GD__ROOT_G, sp > g->stack_lo ? sp : g->stack_lo, g->stack_hi,
+			      false);
 }
 
 /* Threads of the runtime. */
@@ -318,9 +317,9 @@ static void add_goroutines(struct gd__roots_self *r, const struct gd__image *im)
 		const struct gd__ginfo *g = &im->g[i];
 
 		if (g->state == GD__GI_SYSCALL)
-			add_words(r, GD__ROOT_G, g->call_regs, GD__CALL_REGS);
+			gd__roots_add_words(r, GD__ROOT_G, g->call_regs, GD__CALL_REGS);
 		if (g->id == r->main_goid) /* nothing of it is live */
-			add(r, GD__ROOT_G, g->stack_hi, g->stack_hi, false);
+			gd__roots_add(r, GD__ROOT_G, g->stack_hi, g->stack_hi, false);
 	}
 }
 
@@ -329,14 +328,7 @@ static void add_timers(struct gd__roots_self *r, const struct gd__image *im)
 	uint64_t root[2];
 
 	for (uint64_t i = 0; gd__inspect_timer(&im->rt, i, root); i++)
-		add_words(r, GD__ROOT_TIMER, root, 2);
-}
-
-static void add_user(struct gd__roots_self *r)
-{
-	for (size_t i = 0; i < USER_RANGES; i++)
-		if (user[i].lo)
-			add(r, GD__ROOT_DATA, user[i].lo, user[i].hi, false);
+		gd__roots_add_words(r, GD__ROOT_TIMER, root, 2);
 }
 
 bool gd__roots_self_gather(struct gd__roots_self *r, const struct gd__image *im)
@@ -344,38 +336,13 @@ bool gd__roots_self_gather(struct gd__roots_self *r, const struct gd__image *im)
 	if (!modules.range)
 		return false;
 	for (size_t i = 0; i < modules.n; i++)
-		add(r, GD__ROOT_DATA, modules.range[i].lo, modules.range[i].hi, false);
+		gd__roots_add(r, GD__ROOT_DATA, modules.range[i].lo, modules.range[i].hi, false);
 	add_workers(r, im);
 	add_goroutines(r, im);
 	add_foreign_threads(r, &im->rt);
 	add_timers(r, im);
-	add_user(r);
+	gd__roots_mapped(r);
+	gd__roots_of_kernel(r);
+	gd__roots_sort_foreign(r);
 	return !r->no_memory;
-}
-
-void gd_leak_add_root(const void *p, size_t n)
-{
-	if (!p || n == 0)
-		return;
-	gd__lock(&user_lock, GD__RANK_LEAF);
-	gd__anchor.user_roots = (uintptr_t)user;
-	gd__anchor.user_roots_n = USER_RANGES;
-	for (size_t i = 0; i < USER_RANGES; i++)
-		if (user[i].lo == 0 || user[i].lo == (uintptr_t)p) {
-			user[i] = (struct gd__range){ (uintptr_t)p, (uintptr_t)p + n };
-			gd__unlock(&user_lock);
-			return;
-		}
-	gd__unlock(&user_lock);
-	gd__warn("gd_leak_add_root: more than %d ranges; leaks may be reported that are none",
-		 USER_RANGES);
-}
-
-void gd_leak_remove_root(const void *p)
-{
-	gd__lock(&user_lock, GD__RANK_LEAF);
-	for (size_t i = 0; i < USER_RANGES; i++)
-		if (p && user[i].lo == (uintptr_t)p)
-			user[i] = (struct gd__range){ 0, 0 };
-	gd__unlock(&user_lock);
 }

@@ -205,7 +205,7 @@ static gd_mutex chain_a, chain_b;
 static void holds_a_receives(void *arg)
 {
 	gd_mutex_lock(&chain_a);
-	gd_chan_recv((int_chan){ .raw = arg }, NULL); /* leak: chan receive; stuck behind another */
+	gd_chan_recv((int_chan){ .raw = arg }, NULL); /* leak: chan receive; proven stuck */
 }
 static void holds_b_wants_a(void *arg)
 {
