@@ -59,6 +59,7 @@ static void rank_pop(const struct gd__lock *l)
 			continue;
 		for (nheld--; i <= nheld; i++)
 			held[i - 1] = held[i];
+		held[nheld].lock = NULL; /* threads' memory is a root of the leak detector */
 		return;
 	}
 }

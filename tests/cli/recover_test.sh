@@ -6,9 +6,9 @@
 seconds=${RECOVER_SECONDS-3}
 rate=1000
 
-# goes OPTIONS: runs the sample; $out are its lines "N goroutines K kB", log its reports.
+# goes SECONDS OPTIONS: runs the sample; $out are its lines "N goroutines K kB", log its reports.
 goes() {
-	exits "$w: $1" 23 sh -c "GDETECT_OPTIONS=$1 ./server $seconds $rate 2>log"
+	exits "$w: $2" 23 sh -c "GDETECT_OPTIONS=$2 ./server $1 $rate 2>log"
 }
 
 # first, last, most COLUMN: of the numbers in that column.
@@ -39,23 +39,24 @@ for w in $wrappers; do
 		lacks "$w $f: each operation" '^wrong|data race'
 	done
 
-	# Each leak keeps a stack page, 4 KiB of buffer and a channel. The symbols that the
-	# reports need are loaded in the first check.
-	goes leak_recover=1:leak_every=250ms
-	at_most 'goroutines' $((2 * rate)) "$(most 1)"
-	at_most 'growth in kB' 6000 $(($(last 3) - $(first 3)))
-	at_most 'reports' 4 "$(grep -c 'WARNING: gdetect: goroutine leak' log)"
-	out=$(cat log)
-	at_least 'recovered' $(((seconds - 1) * rate)) "$(sed -n \
-		's/^SUMMARY: gdetect: recovery: \([0-9]*\) leaked .* GD_ELEAKED$/\1/p' log)"
-	has "$w: what became of them" '^  recovery: [0-9]+ returned GD_ELEAKED'
-
-	# Without it. As long as the nightly run it would need gigabytes.
-	[ "$seconds" -le 10 ] || continue
-	goes leak_recover=0:leak_every=250ms
-	at_least 'goroutines without' $((seconds * rate - 10)) "$(last 1)"
-	at_least 'growth without, in kB' $(((seconds - 1) * rate * 6)) $(($(last 3) - $(first 3)))
+	# Without it, each leak keeps a stack page, 4 KiB of buffer and a channel.
+	without=$seconds
+	[ "$without" -le 10 ] || without=3
+	goes "$without" leak_recover=0:leak_every=250ms
+	at_least 'goroutines without' $((without * rate - 10)) "$(last 1)"
+	grown=$(($(last 3) - $(first 3)))
+	at_least 'growth without, in kB' $(((without - 1) * rate * 6)) "$grown"
 	out=$(cat log)
 	lacks "$w: without" 'recovery'
+
+	# The copies that judge are modest: on a busy machine some leaks pile up for a second or two.
+	goes "$seconds" leak_recover=1:leak_every=250ms
+	at_most 'goroutines' $((5 * rate / 2)) "$(most 1)"
+	at_most 'growth in kB' $((2 * grown / 3)) $(($(last 3) - $(first 3)))
+	at_most 'reports' 4 "$(grep -c 'WARNING: gdetect: goroutine leak' log)"
+	out=$(cat log)
+	at_least 'recovered' $(((seconds - 2) * rate)) "$(sed -n \
+		's/^SUMMARY: gdetect: recovery: \([0-9]*\) leaked .* GD_ELEAKED$/\1/p' log)"
+	has "$w: what became of them" '^  recovery: [0-9]+ returned GD_ELEAKED'
 done
 finish
