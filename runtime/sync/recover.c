@@ -21,10 +21,13 @@ static struct gd__waiter *waiter_of(const struct gd__g *g, uint32_t i)
 	return (struct gd__waiter *)((uintptr_t)g->waits + (uintptr_t)i * g->wait_stride);
 }
 
-/* Names what g waits for and where, whatever the order of a select's cases. */
+/*
+ * Names what g waits for and how, whatever the order of a select's cases. Not where: compilers
+ * peel loops, so that a second turn calls from another place.
+ */
 static uintptr_t subject(const struct gd__g *g)
 {
-	uintptr_t sum = g->nwaits > 0 ? waiter_of(g, 0)->pc : 0;
+	uintptr_t sum = g->wait_reason; /* objects are aligned */
 
 	for (uint32_t i = 0; i < g->nwaits; i++)
 		sum += (uintptr_t)waiter_of(g, i)->wait.obj;

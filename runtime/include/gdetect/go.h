@@ -94,8 +94,8 @@ void gd_go_background(void);
  * ends. gd_chan_recv() returns false, all others GD_ELEAKED; nothing was done, and it should clean
  * up and end. Off at the start of every goroutine; off, such a wait lasts for ever. Returns the
  * setting before, to be put back by code that does not look.
- * A goroutine is told once of one object at one place, and 8 times in all; then it stays where it
- * is, and is reported, unless it makes this call again.
+ * A goroutine is told once of one operation on one object, and 8 times in all; then it stays where
+ * it is, and is reported, unless it makes this call again.
  */
 bool gd_go_recoverable(bool on);
 /* How many waits of the calling goroutine have been ended so. */
