@@ -10,6 +10,7 @@
 
 #include "runtime/base/atomic.h"
 #include "runtime/base/fmt.h"
+#include "runtime/base/lock.h"
 #include "runtime/base/options.h"
 #include "runtime/base/os_linux.h"
 
@@ -22,8 +23,10 @@ static void become_the_dying(void)
 {
 	int nobody = 0, me = gd__os_tid();
 
-	if (gd__cas_acquire(&dying, &nobody, me)) /* pairs with nothing: first one wins */
+	if (gd__cas_acquire(&dying, &nobody, me)) { /* pairs with nothing: first one wins */
+		gd__lock_any_order();
 		return;
+	}
 	if (nobody == me)
 		gd__os_exit(GD__EXIT_FATAL);
 	for (;;)

@@ -40,11 +40,29 @@ static GD__TLS struct {
 } held[HELD_MAX];
 static GD__TLS unsigned nheld;
 
+/* Set for good: a fatal error may come with any lock held, and its dump takes others. */
+static GD__TLS bool dying;
+
+void gd__lock_any_order(void)
+{
+	dying = true;
+}
+
+/* Then only what would never end is an error. */
+static void check_not_held(const struct gd__lock *l)
+{
+	for (unsigned i = 0; i < nheld; i++)
+		if (held[i].lock == l)
+			gd__throw("lock: needed for the dump of a fatal error under it");
+}
+
 static void rank_push(struct gd__lock *l, enum gd__rank rank)
 {
-	if (nheld > 0 &&
-	    (held[nheld - 1].rank > rank ||
-	     (held[nheld - 1].rank == rank && rank != GD__RANK_CHAN && rank != GD__RANK_TIMERS)))
+	if (dying)
+		check_not_held(l);
+	else if (nheld > 0 && (held[nheld - 1].rank > rank ||
+			       (held[nheld - 1].rank == rank && rank != GD__RANK_CHAN &&
+				rank != GD__RANK_TIMERS)))
 		gd__throw("lock: taken against the order of lockrank.h");
 	if (nheld < HELD_MAX) {
 		held[nheld].lock = l;

@@ -50,7 +50,13 @@ bool gd__lock_try(struct gd__lock *l, enum gd__rank rank);
 bool gd__unlock_try(struct gd__lock *l);
 /* This thread holds a lock: a signal handler has interrupted the runtime. */
 bool gd__lock_any_held(void);
+/* This thread ends the process: from here on it may take locks in any order. */
+void gd__lock_any_order(void);
 #else
+static inline void gd__lock_any_order(void)
+{
+}
+
 static inline bool gd__lock_any_held(void)
 {
 	return false; /* not known */

@@ -42,6 +42,7 @@ enum steps_phase { STEPS_APART, STEPS_FIRST, STEPS_SECOND };
 static struct {
 	_Atomic uint32_t phase, round, ready, done, waits, ended; /* done: second, ended: first */
 	_Atomic uint32_t count, at;
+	_Atomic uint32_t over, gone; /* no more rounds; the second has seen it */
 	const char *name;
 	bool swapped;
 } steps;
@@ -68,10 +69,15 @@ static void steps_let_second_run(void)
 		syscall(SYS_sched_yield);
 }
 
-/* For a second that tries again and again: the first has to go on. */
+/* For who tries again and again: the other has to go on. */
 __attribute__((unused)) static void steps_in_vain(void)
 {
-	gd__store_seq_cst(&steps.waits, 1); /* pairs with steps_let_second_run */
+	uint32_t first = STEPS_FIRST;
+
+	if (steps_role == 1) /* the switch has not come yet */
+		gd__cas_seq_cst(&steps.phase, &first,
+				STEPS_SECOND); /* pairs with the second's look */
+	gd__store_seq_cst(&steps.waits, 1);    /* pairs with steps_let_second_run */
 }
 
 #ifdef __x86_64__
@@ -151,18 +157,27 @@ static void steps_second(uint32_t round)
 	gd__store_seq_cst(&steps.done, 1); /* polled */
 }
 
+/* The first has not ended the round that the second has. */
+static bool steps_first_waits(void)
+{
+	return gd__load_seq_cst(&steps.phase) == STEPS_SECOND && !gd__load_seq_cst(&steps.ended);
+}
+
 static void steps_serve(void *arg)
 {
+	uint32_t round = 0;
+
 	(void)arg;
-	for (uint32_t round = 0;;) {
-		if (gd__load_seq_cst(&steps.round) == round) {            /* polled */
-			if (round > 0 && !gd__load_seq_cst(&steps.ended)) /* polled */
-				steps_meanwhile();
-			syscall(SYS_sched_yield);
+	while (!gd__load_seq_cst(&steps.over)) {               /* polled */
+		if (gd__load_seq_cst(&steps.round) != round) { /* polled */
+			steps_second(++round);
 			continue;
 		}
-		steps_second(++round);
+		if (steps_first_waits())
+			steps_meanwhile();
+		syscall(SYS_sched_yield);
 	}
+	gd__store_seq_cst(&steps.gone, 1); /* polled */
 }
 
 static void *steps_serve_thread(void *arg)
@@ -223,6 +238,10 @@ static void steps_all(const struct steps_pair *pair, uint32_t seed)
 		spent += steps_round(at);
 	for (; total > 1 && spent < STEPS_BUDGET && rounds < total; rounds++)
 		spent += steps_round(1 + steps_draw(&seed, total));
+	/* The end of the way to sleep is where a wake is lost. */
+	for (uint32_t at = total; pair->thread && at > 1 && spent < 10 * STEPS_BUDGET;
+	     at--, rounds++)
+		spent += steps_round(at);
 	fprintf(stderr, "%s%s: %u instructions, %u switches\n", pair->name,
 		steps.swapped ? ", swapped" : "", total, rounds);
 }
@@ -260,6 +279,9 @@ static void steps_main(void *arg)
 	steps.swapped = true;
 	if (!pair->thread) /* it cannot do what the first does */
 		steps_all(pair, seed);
+	gd__store_seq_cst(&steps.over, 1);     /* polled */
+	while (!gd__load_seq_cst(&steps.gone)) /* polled */
+		gd_yield();
 }
 
 /* In a case: it ends the process if a check fails or nothing moves. */
