@@ -32,6 +32,8 @@ struct steps_pair {
 	bool thread; /* second runs on a thread of the program, not in a goroutine */
 	/* May be called at any time once one of the two has ended and the other has not. */
 	void (*meanwhile)(void);
+	/* Instructions count from where it is first true; NULL: all. Asked at any instruction. */
+	bool (*from)(void);
 };
 
 /* Some 12 us each where the machine is virtual. */
@@ -41,11 +43,13 @@ enum steps_phase { STEPS_APART, STEPS_FIRST, STEPS_SECOND };
 
 static struct {
 	_Atomic uint32_t phase, round, ready, done, waits, ended; /* done: second, ended: first */
-	_Atomic uint32_t count, at;
-	_Atomic uint32_t over, gone; /* no more rounds; the second has seen it */
+	_Atomic uint32_t count, at, traps; /* traps: also those that do not count */
+	_Atomic uint32_t over, gone;       /* no more rounds; the second has seen it */
 	const char *name;
 	bool swapped;
 } steps;
+
+static const struct steps_pair *steps_pair;
 
 /* 1: the first's thread, 2: the second's. */
 static _Thread_local volatile int steps_role;
@@ -83,6 +87,11 @@ __attribute__((unused)) static void steps_in_vain(void)
 #ifdef __x86_64__
 #	define TRAP_FLAG 0x100L
 
+static bool steps_counts(void)
+{
+	return gd__load_seq_cst(&steps.count) > 0 || !steps_pair->from || steps_pair->from();
+}
+
 static void steps_trap(int sig, siginfo_t *info, void *context)
 {
 	ucontext_t *uc = context;
@@ -90,8 +99,9 @@ static void steps_trap(int sig, siginfo_t *info, void *context)
 
 	(void)sig;
 	(void)info;
-	/* own count */
-	if (on && gd__add_seq_cst(&steps.count, 1) + 1 >= gd__load_seq_cst(&steps.at)) {
+	gd__add_seq_cst(&steps.traps, 1); /* own */
+	if (on && steps_counts() &&
+	    gd__add_seq_cst(&steps.count, 1) + 1 >= gd__load_seq_cst(&steps.at)) {
 		steps_let_second_run();
 		on = false;
 	}
@@ -135,8 +145,6 @@ static long steps_filter(long nr, const long *arg)
 		gd__store_seq_cst(&steps.phase, STEPS_SECOND); /* pairs with the second's look */
 	return 0;
 }
-
-static const struct steps_pair *steps_pair;
 
 static void steps_meanwhile(void)
 {
@@ -199,6 +207,7 @@ static uint32_t steps_round(uint32_t at)
 	gd__store_seq_cst(&steps.waits, 0);
 	gd__store_seq_cst(&steps.ended, 0);
 	gd__store_seq_cst(&steps.count, 0);
+	gd__store_seq_cst(&steps.traps, 0);
 	gd__store_seq_cst(&steps.at, at);
 	gd__store_seq_cst(&steps.round, round);
 	while (gd__load_seq_cst(&steps.ready) != round) /* polled: on the other P */
@@ -217,6 +226,13 @@ static uint32_t steps_round(uint32_t at)
 	return gd__load_seq_cst(&steps.count);
 }
 
+/* A round; how many traps it took. */
+static uint32_t steps_cost(uint32_t at)
+{
+	steps_round(at);
+	return gd__load_seq_cst(&steps.traps) + 1;
+}
+
 static uint32_t steps_draw(uint32_t *state, uint32_t below)
 {
 	*state = *state * 1664525u + 1013904223u;
@@ -229,19 +245,15 @@ static uint32_t steps_draw(uint32_t *state, uint32_t below)
  */
 static void steps_all(const struct steps_pair *pair, uint32_t seed)
 {
-	uint32_t total, rounds = 0, spent = 0;
+	uint32_t total, rounds = 0, spent = 0, budget = STEPS_BUDGET * (pair->from ? 4 : 1);
 
 	steps_pair = pair;
 	steps.name = pair->name;
 	total = steps_round(UINT32_MAX);
-	for (uint32_t at = 1; at <= total + 5 && spent < STEPS_BUDGET * 2 / 3; at++, rounds++)
-		spent += steps_round(at);
-	for (; total > 1 && spent < STEPS_BUDGET && rounds < total; rounds++)
-		spent += steps_round(1 + steps_draw(&seed, total));
-	/* The end of the way to sleep is where a wake is lost. */
-	for (uint32_t at = total; pair->thread && at > 1 && spent < 10 * STEPS_BUDGET;
-	     at--, rounds++)
-		spent += steps_round(at);
+	for (uint32_t at = 1; at <= total + 5 && spent < budget * 2 / 3; at++, rounds++)
+		spent += steps_cost(at);
+	for (; total > 1 && spent < budget && rounds < total; rounds++)
+		spent += steps_cost(1 + steps_draw(&seed, total));
 	fprintf(stderr, "%s%s: %u instructions, %u switches\n", pair->name,
 		steps.swapped ? ", swapped" : "", total, rounds);
 }

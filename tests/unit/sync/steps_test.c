@@ -120,25 +120,25 @@ static void got_both(void)
 CASE(send_against_receive)
 {
 	steps_run(&(struct steps_pair){ "send, receive", unbuffered, send_a, recv_a, got_five,
-					false, NULL });
+					false, NULL, NULL });
 }
 
 CASE(send_against_receive_with_a_buffer)
 {
 	steps_run(&(struct steps_pair){ "send, receive, buffered", buffered, send_a, recv_a,
-					got_five, false, NULL });
+					got_five, false, NULL, NULL });
 }
 
 CASE(send_against_receive_from_a_full_buffer)
 {
 	steps_run(&(struct steps_pair){ "send, two receives", full, send_a, send_and_recv_two,
-					got_both, false, NULL });
+					got_both, false, NULL, NULL });
 }
 
 CASE(close_against_receive)
 {
 	steps_run(&(struct steps_pair){ "receive, close", unbuffered, recv_a, close_a, got_end,
-					false, NULL });
+					false, NULL, NULL });
 }
 
 /* --- select --- */
@@ -177,7 +177,7 @@ static void select_agrees(void)
 CASE(select_against_two_that_could_serve_it)
 {
 	steps_run(&(struct steps_pair){ "select, two tries", unbuffered, select_two, try_both,
-					select_agrees, false, NULL });
+					select_agrees, false, NULL, NULL });
 }
 
 static void close_then_try(void)
@@ -198,7 +198,7 @@ static void closed_or_sent(void)
 CASE(select_against_close)
 {
 	steps_run(&(struct steps_pair){ "select, close", unbuffered, select_two, close_then_try,
-					closed_or_sent, false, NULL });
+					closed_or_sent, false, NULL, NULL });
 }
 
 static void select_back(void)
@@ -219,7 +219,7 @@ static void selects_agree(void)
 CASE(select_against_select)
 {
 	steps_run(&(struct steps_pair){ "select, select", unbuffered, select_two, select_back,
-					selects_agree, false, NULL });
+					selects_agree, false, NULL, NULL });
 }
 
 /* --- waits that the clock ends --- */
@@ -266,19 +266,20 @@ static void one_of_them_ended_it(void)
 CASE(timed_receive_against_a_send_and_its_deadline)
 {
 	steps_run(&(struct steps_pair){ "timed receive, send, time", timed, recv_until,
-					send_then_time, one_of_them_ended_it, false, NULL });
+					send_then_time, one_of_them_ended_it, false, NULL, NULL });
 }
 
 CASE(timed_receive_against_its_deadline_and_a_send)
 {
 	steps_run(&(struct steps_pair){ "timed receive, time, send", timed, recv_until,
-					time_then_send, one_of_them_ended_it, false, NULL });
+					time_then_send, one_of_them_ended_it, false, NULL, NULL });
 }
 
 CASE(timed_select_against_a_send_and_its_deadline)
 {
 	steps_run(&(struct steps_pair){ "timed select, send, time", timed, select_until,
-					send_then_time, one_of_them_ended_it, false, time_passes });
+					send_then_time, one_of_them_ended_it, false, time_passes,
+					NULL });
 }
 
 /* --- timers --- */
@@ -385,37 +386,37 @@ static void free_or_called(void)
 CASE(stop_against_firing_into_a_channel)
 {
 	steps_run(&(struct steps_pair){ "stop, fire", chan_timer, stop, time_passes,
-					stopped_and_empty, false, NULL });
+					stopped_and_empty, false, NULL, NULL });
 }
 
 CASE(stop_against_firing_a_function)
 {
 	steps_run(&(struct steps_pair){ "stop, fire a function", func_timer, stop, time_passes,
-					stopped_or_called, false, NULL });
+					stopped_or_called, false, NULL, NULL });
 }
 
 CASE(reset_against_firing_into_a_channel)
 {
 	steps_run(&(struct steps_pair){ "reset, fire", chan_timer, reset, time_passes,
-					set_and_empty, false, NULL });
+					set_and_empty, false, NULL, NULL });
 }
 
 CASE(reset_against_firing_a_function)
 {
 	steps_run(&(struct steps_pair){ "reset, fire a function", func_timer, reset, time_passes,
-					called_once_more, false, NULL });
+					called_once_more, false, NULL, NULL });
 }
 
 CASE(stop_against_reset)
 {
 	steps_run(&(struct steps_pair){ "stop, reset", chan_timer, stop, reset, one_after_the_other,
-					false, NULL });
+					false, NULL, NULL });
 }
 
 CASE(free_against_firing)
 {
 	steps_run(&(struct steps_pair){ "free, fire", chan_timer, free_it, time_passes,
-					free_or_called, false, NULL });
+					free_or_called, false, NULL, NULL });
 }
 
 /* --- locks and the like --- */
@@ -492,20 +493,20 @@ static void with_cond(void)
 
 CASE(mutex_against_mutex)
 {
-	steps_run(&(struct steps_pair){ "mutex, mutex", zero, add_one, add_one, is_two, false,
+	steps_run(&(struct steps_pair){ "mutex, mutex", zero, add_one, add_one, is_two, false, NULL,
 					NULL });
 }
 
 CASE(cond_wait_against_signal)
 {
 	steps_run(&(struct steps_pair){ "cond wait, signal", with_cond, await_flag, raise_flag,
-					flag_is_up, false, NULL });
+					flag_is_up, false, NULL, NULL });
 }
 
 CASE(waitgroup_wait_against_done)
 {
 	steps_run(&(struct steps_pair){ "waitgroup wait, done", one_to_do, await_group, do_it,
-					flag_is_up, false, NULL });
+					flag_is_up, false, NULL, NULL });
 }
 
 /* --- going to sleep --- */
@@ -518,11 +519,17 @@ static void send_until_taken(void)
 	}
 }
 
+/* Whoever makes something runnable from here on relies on the thread that looks again. */
+static bool all_idle(void)
+{
+	return gd__load_seq_cst(&gd__sched.npidle) == 2; /* polled */
+}
+
 /* The last goroutine parks and its thread goes to sleep; a thread without a P wakes it. */
 CASE(going_idle_against_a_wake)
 {
 	steps_run(&(struct steps_pair){ "going idle, wake", unbuffered, recv_a, send_until_taken,
-					got_five, true, NULL });
+					got_five, true, NULL, all_idle });
 }
 
 static void move_clock(void)
@@ -545,7 +552,7 @@ static void slept(void)
 CASE(going_idle_against_the_clock)
 {
 	steps_run(&(struct steps_pair){ "going idle, clock", timed, sleep_until, move_clock, slept,
-					true, NULL });
+					true, NULL, all_idle });
 }
 
 UNIT_MAIN
