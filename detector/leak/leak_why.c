@@ -85,7 +85,7 @@ static void tell(struct gd__out *o, const struct question *q)
 	const struct gd__ginfo *g = &q->waits.g;
 
 	gd__out_fmt(o, "goroutine %lu [%s] ", (unsigned long)g->id, state(g));
-	gd__tell_answer(o, &q->im, q->why);
+	gd__tell_answer(o, &t, &q->im, q->why);
 	if (q->why->fate.stuck) {
 		gd__out_str(o, ": ");
 		gd__explain_verdict(o, &q->waits);

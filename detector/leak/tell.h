@@ -53,6 +53,7 @@ void gd__tell_path(struct gd__out *o, const struct gd__tongue *t, const struct g
 void gd__tell_step(struct gd__out *o, const struct gd__tongue *t, const struct gd__image *im,
 		   const struct gd__why *why, size_t i);
 /* "it can be reached from a global variable": one clause. */
-void gd__tell_answer(struct gd__out *o, const struct gd__image *im, const struct gd__why *why);
+void gd__tell_answer(struct gd__out *o, const struct gd__tongue *t, const struct gd__image *im,
+		     const struct gd__why *why);
 
 #endif

@@ -11,13 +11,25 @@ static void tell_address(struct gd__out *o, uint64_t at)
 	gd__out_fmt(o, "0x%lx", (unsigned long)at);
 }
 
+static bool is_variable(const struct gd__tongue *t, uint64_t addr)
+{
+	char unused[8];
+	struct gd__out o;
+
+	gd__out_init(&o, unused, sizeof(unused), -1);
+	return t->data(t->self, &o, addr);
+}
+
 static void tell_data(struct gd__out *o, const struct gd__tongue *t, const struct gd__why_step *s)
 {
-	gd__out_str(o, "global variable ");
-	if (!t->data(t->self, o, s->at)) {
-		gd__out_str(o, "or registered memory at ");
-		tell_address(o, s->at);
+	if (is_variable(t, s->at)) {
+		gd__out_str(o, "global variable ");
+		t->data(t->self, o, s->at);
+		return;
 	}
+	gd__out_str(o,
+		    "memory that the program has mapped or registered, or gave to the kernel, at ");
+	tell_address(o, s->at);
 }
 
 static void tell_block(struct gd__out *o, const struct gd__tongue *t, const struct gd__why_step *s,
@@ -95,7 +107,7 @@ void gd__tell_step(struct gd__out *o, const struct gd__tongue *t, const struct g
 	}
 }
 
-static const char *root_text(const struct gd__why *why)
+static const char *root_text(const struct gd__tongue *t, const struct gd__why *why)
 {
 	if (why->n == 0)
 		return "what it waits for counts as reachable";
@@ -103,7 +115,10 @@ static const char *root_text(const struct gd__why *why)
 		return "what it waits for can be reached, by a long way";
 	switch (why->step[0].kind) {
 	case GD__WHY_DATA:
-		return "what it waits for can be reached from a global variable";
+		return is_variable(t, why->step[0].at)
+			       ? "what it waits for can be reached from a global variable"
+			       : "what it waits for can be reached from memory that is always "
+				 "live";
 	case GD__WHY_THREAD:
 		return "what it waits for can be reached from a thread outside of the runtime";
 	case GD__WHY_TIMER:
@@ -116,7 +131,8 @@ static const char *root_text(const struct gd__why *why)
 	}
 }
 
-void gd__tell_answer(struct gd__out *o, const struct gd__image *im, const struct gd__why *why)
+void gd__tell_answer(struct gd__out *o, const struct gd__tongue *t, const struct gd__image *im,
+		     const struct gd__why *why)
 {
 	static const char *const states[] = {
 		[GD__GI_RUNNABLE] = "it is about to run",
@@ -132,7 +148,7 @@ void gd__tell_answer(struct gd__out *o, const struct gd__image *im, const struct
 	g = &im->g[why->g];
 	switch (why->answer) {
 	case GD__WHY_REACHED:
-		gd__out_fmt(o, "not reported: %s", root_text(why));
+		gd__out_fmt(o, "not reported: %s", root_text(t, why));
 		return;
 	case GD__WHY_STUCK:
 		gd__out_str(o, "reported");

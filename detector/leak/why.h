@@ -22,9 +22,10 @@ enum gd__why_answer {
 
 /* Outermost first: what contains the word, and which word of it leads to the next step. */
 enum gd__why_kind {
-	GD__WHY_DATA,     /* root: data of a module, or a registered range */
-	GD__WHY_THREAD,   /* root: stack, registers, thread-local storage of a foreign thread */
-	GD__WHY_TIMER,    /* root: a pending timer */
+	GD__WHY_DATA,   /* root: data of a module, a registered or mapped range, what the kernel was
+			   given */
+	GD__WHY_THREAD, /* root: stack, registers, thread-local storage of a foreign thread */
+	GD__WHY_TIMER,  /* root: a pending timer */
 	GD__WHY_REGISTER, /* root: registers of a goroutine that runs */
 	GD__WHY_UNKNOWN,  /* root: memory that nothing is known of, which counts as live */
 	GD__WHY_STACK,    /* stack of goroutine g: a root if that one runs by itself */

@@ -24,7 +24,7 @@ static const char *answer_text(const struct dump *d, const struct why *w)
 {
 	struct gd__out o = begin();
 
-	gd__tell_answer(&o, d->image, &w->why);
+	gd__tell_answer(&o, d->tongue, d->image, &w->why);
 	gd__out_flush(&o);
 	return buf;
 }
