@@ -143,7 +143,7 @@ MAIN(leak_place_live_stack)
 	settle_n(5);
 }
 
-/* In a global: no other goroutine can run, so the self-locks are proven. */
+/* In a global anybody may do anything, as long as the lock was never given up before. */
 LEAK(place_global)
 /* options: leak_level=end */
 static struct everything global_everything;
@@ -156,6 +156,119 @@ MAIN(leak_place_global)
 {
 	start_five(global, &global_everything);
 	settle();
+}
+
+/* The locks have been given up before, so they are locks: proven, whoever else may run. */
+LEAK(place_used_global)
+/* options: leak_level=end */
+static struct everything used_everything;
+/* leak: waitgroup wait; still alive */
+/* leak: cond wait; still alive */
+/* leak: 2 mutex lock; proven stuck: it waits for a lock that it holds itself; double lock */
+/* leak: rwmutex lock; proven stuck: it waits for a lock that it holds itself */
+FIVE(used_global)
+static void once_mutex_used(gd_once *o)
+{
+	gd_mutex_lock(&o->mutex_);
+	gd_mutex_unlock(&o->mutex_);
+}
+MAIN(leak_place_used_global)
+{
+	struct everything *e = &used_everything;
+
+	gd_mutex_lock(&e->mutex);
+	gd_mutex_unlock(&e->mutex);
+	gd_rwmutex_lock(&e->rw);
+	gd_rwmutex_unlock(&e->rw);
+	once_mutex_used(&e->once);
+	start_five(used_global, e);
+	settle();
+}
+
+/* In thread-local storage of a thread that goes on. */
+LEAK(place_thread_local)
+/* options: leak_level=end */
+static __thread struct everything local_everything;
+/* leak: waitgroup wait; still alive */
+/* leak: cond wait; still alive */
+/* leak: 2 mutex lock; still alive */
+/* leak: rwmutex lock; still alive */
+FIVE(thread_local_)
+MAIN(leak_place_thread_local)
+{
+	start_five(thread_local_, &local_everything);
+	settle();
+}
+
+/* In a mapping of the program's own: what is in there, and who knows it, cannot be told. */
+LEAK(place_mapping)
+/* options: leak_level=end */
+/* leak: waitgroup wait; still alive */
+/* leak: cond wait; still alive */
+/* leak: 2 mutex lock; still alive */
+/* leak: rwmutex lock; still alive */
+FIVE(mapping)
+MAIN(leak_place_mapping)
+{
+	char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(page != MAP_FAILED);
+	start_five(mapping, (void *)(page + 4096 - 48)); /* over the border of two pages */
+	settle();
+}
+
+/* The handle, not the channel, lies in each place; nobody who runs reads it. */
+LEAK(place_of_handles)
+union handle {
+	int_chan c;
+	double number;
+};
+struct holder {
+	char name[3];
+	unsigned flag : 2;
+	union handle h;
+};
+static void receives_held(void *arg)
+{
+	struct holder on_stack = { .h.c = *(int_chan *)arg }, *on_heap = NEW(struct holder);
+
+	*on_heap = on_stack;
+	free(arg);
+	gd_chan_recv(on_heap->h.c, NULL); /* leak: 3 chan receive; proven stuck: nothing */
+	CHECK_EQ(on_stack.flag, 0);
+}
+MAIN(leak_place_of_handles)
+{
+	for (int i = 0; i < 3; i++) {
+		int_chan *c = NEW(int_chan);
+
+		*c = gd_chan_make(int_chan, (size_t)i);
+		gd_go_fn(receives_held, c);
+	}
+	settle();
+}
+
+/* On the stack of one who waits for a channel that a global knows: it may go on. */
+NOLEAK(place_stack_of_a_waiter)
+int_chan place_known;
+static void waits_for_place(void *w)
+{
+	gd_waitgroup_wait(w);
+}
+static void lends_and_waits(void *unused)
+{
+	gd_waitgroup w = { 0 };
+
+	gd_waitgroup_add(&w, 1);
+	gd_go_fn(waits_for_place, &w);
+	gd_chan_recv(place_known, NULL);
+	gd_waitgroup_done(&w);
+}
+MAIN(noleak_place_stack_of_a_waiter)
+{
+	place_known = gd_chan_make(int_chan, 0);
+	gd_go_fn(lends_and_waits, NULL);
+	settle_n(2);
 }
 
 CONFORM_MAIN
