@@ -204,6 +204,8 @@ static void see_word(void *arg, uint64_t v, uint64_t at)
 		m->no_memory = true;
 	} else if (fresh) {
 		slot->from = at;
+		m->block_min = b.start < m->block_min ? b.start : m->block_min;
+		m->block_max = b.start > m->block_max ? b.start : m->block_max;
 		add_range(m, b.start, b.start + b.size);
 	}
 }
@@ -231,6 +233,58 @@ bool gd__mark_words(struct gd__image *im, uint64_t lo, uint64_t hi,
 	return whole;
 }
 
+/*
+ * Whether an address may lie across the words w and n. It ends in two bytes of zero, in n or with
+ * the last of w: pointers side by side, zeroes and texts are told at once.
+ */
+static inline bool may_straddle(uint64_t w, uint64_t n)
+{
+	const uint64_t ones = UINT64_MAX / 255, highs = ones << 7;
+	uint64_t zero = (n - ones) & ~n & highs; /* of the bytes of n; perhaps one too many */
+
+	return (w >> 48 != 0 && (n & 0xff) == 0) ||
+	       (n != 0 && (zero & zero << 8 & UINT64_MAX >> 8) != 0);
+}
+
+/* The addresses between odd_lo and odd_hi that begin in w, of which n more bytes follow. at: of w.
+ */
+static void see_straddling(struct gd__mark *m, uint64_t w, const uint64_t *next, size_t n,
+			   uint64_t at)
+{
+	uint64_t span = m->how.odd_hi - m->how.odd_lo, after = 0;
+
+	if (n >= 8)
+		after = *next;
+	else
+		gd__memcpy(&after, next, n);
+	if (!may_straddle(w, after))
+		return;
+	for (unsigned k = 1; k < 8 && k <= n; k++) {
+		uint64_t v = w >> 8 * k | after << (64 - 8 * k);
+
+		if (v - m->how.odd_lo < span)
+			see_word(m, v, at + k);
+	}
+}
+
+/* What lies at odd places of [lo, hi), up to its last byte. */
+static void see_odd(struct gd__mark *m, uint64_t lo, uint64_t hi)
+{
+	lo = (lo + 7) & ~UINT64_C(7);
+	while (lo < hi && hi - lo > 8) {
+		size_t got = 0;
+		const uint64_t *p = m->im->view(m->im, lo, (size_t)(hi - lo), &got);
+
+		if (!p || got <= 8) /* what could not be read is known by now */
+			return;
+		for (size_t i = 1; 8 * i < got; i++)
+			see_straddling(m, p[i - 1], p + i, got - 8 * i, lo + 8 * (i - 1));
+		if (got == hi - lo || got < 16)
+			return;
+		lo += (got & ~(size_t)7) - 8;
+	}
+}
+
 /* Until nothing is left: first waiters of primitives, then those of owners, then ranges. */
 static void drain(struct gd__mark *m)
 {
@@ -253,6 +307,8 @@ static void drain(struct gd__mark *m)
 		} else if (pop(m, &r)) {
 			if (!gd__mark_words(m->im, r.lo, r.hi, see_word, m))
 				m->unread = true;
+			if (m->how.odd_hi != 0)
+				see_odd(m, r.lo, r.hi);
 		} else {
 			return;
 		}
@@ -340,10 +396,26 @@ static bool get_memory(struct gd__mark *m)
 	       m->reached && m->prim_from && m->queue && m->ran;
 }
 
+/* Everything is within 4 GiB of something known: other heap blocks, stacks, what is waited for. */
+void gd__mark_odd(const struct gd__mark *m, struct gd__mark_how *how)
+{
+	const uint64_t near = UINT64_C(1) << 32;
+	uint64_t lo = m->stack_min < m->prim_min ? m->stack_min : m->prim_min, hi = m->stack_max;
+
+	lo = lo < m->block_min ? lo : m->block_min;
+	hi = hi > m->block_max ? hi : m->block_max;
+	if (m->wakers->nprims && m->wakers->prim[m->wakers->nprims - 1].info.addr > hi)
+		hi = m->wakers->prim[m->wakers->nprims - 1].info.addr;
+	how->odd_lo = lo > 2 * near ? lo - near : near;
+	how->odd_hi = hi + near;
+}
+
 bool gd__mark_run(struct gd__mark *m, struct gd__image *im, const struct gd__wakers *w,
 		  struct gd__arena *a, const struct gd__mark_how *how)
 {
-	*m = (struct gd__mark){ .im = im, .wakers = w, .arena = a, .how = *how };
+	*m = (struct gd__mark){
+		.im = im, .wakers = w, .arena = a, .how = *how, .block_min = UINT64_MAX
+	};
 	if (!get_memory(m))
 		return false;
 	index_stacks(m);

@@ -7,8 +7,8 @@
  * live stacks are ranges again. Each range and each primitive is taken once,
  * so a chain of n waiters costs O(n). No recursion.
  *
- * What is not followed: words that are not aligned to 8 bytes, pointers one
- * past the end of a block, stacks below the saved stack pointer.
+ * What is not followed: words that are not aligned to 8 bytes (unless asked for),
+ * pointers one past the end of a block, stacks below the saved stack pointer.
  */
 #ifndef GD_DETECTOR_LEAK_MARK_H
 #define GD_DETECTOR_LEAK_MARK_H
@@ -31,6 +31,11 @@ struct gd__mark_how {
 	 */
 	const struct gd__owners *owners;
 	const uint8_t *barred;
+	/*
+	 * Follow addresses at odd places, too, if they are in [odd_lo, odd_hi); 0: do not. That
+	 * costs as much again and is done before somebody is called stuck. See gd__mark_odd.
+	 */
+	uint64_t odd_lo, odd_hi;
 };
 
 struct gd__mark_work;
@@ -57,7 +62,8 @@ struct gd__mark {
 	struct gd__mark_stack *stack; /* stacks of all goroutines, by address */
 	size_t nstacks;
 	uint64_t stack_min, stack_max;
-	uint64_t prim_min; /* lowest address of a primitive */
+	uint64_t prim_min;             /* lowest address of a primitive */
+	uint64_t block_min, block_max; /* starts of blocks reached */
 
 	struct gd__mark_work *work, *spare;
 	uint32_t *queue; /* primitives reached, their waiters not yet revived from queue_head on */
@@ -75,6 +81,8 @@ struct gd__mark {
 /* Runs a whole pass. false: no memory. */
 bool gd__mark_run(struct gd__mark *m, struct gd__image *im, const struct gd__wakers *w,
 		  struct gd__arena *a, const struct gd__mark_how *how);
+/* Sets odd_lo and odd_hi for another pass, by what this one has seen. */
+void gd__mark_odd(const struct gd__mark *m, struct gd__mark_how *how);
 /* The goroutine on whose stack addr lies, or -1. */
 int64_t gd__mark_stack_at(const struct gd__mark *m, uint64_t addr);
 /* Calls word(arg, value, address) for each aligned word of [lo, hi) that could be a pointer.

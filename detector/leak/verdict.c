@@ -11,6 +11,7 @@ struct judge {
 	uint8_t *stuck;   /* per node, scratch */
 	uint8_t *assumed; /* per goroutine, scratch: frozen and what the self-locks would freeze */
 	uint32_t *queue;  /* per node, scratch */
+	uint64_t odd_lo, odd_hi; /* see gd__mark_how; 0: nobody is unreached yet */
 	bool all_asleep;
 	bool soft; /* somebody is frozen because a lock's owner has ended */
 };
@@ -247,6 +248,38 @@ static bool judge_owners(struct judge *j)
 	return changed;
 }
 
+/* Whether somebody is about to be judged for what was not reached. */
+static bool any_unreached(const struct judge *j)
+{
+	const struct gd__verdicts *v = j->v;
+
+	for (size_t g = 0; g < v->im->ng; g++)
+		if (v->wakers.standing[g] == GD__CANDIDATE && !v->mark.may_run[g] &&
+		    !v->fate[g].stuck)
+			return true;
+	return false;
+}
+
+/*
+ * A pass; where somebody is unreached it is repeated, once for all, with the addresses that lie at
+ * odd places in packed structures.
+ */
+static bool mark(struct judge *j, struct gd__mark_how *how)
+{
+	struct gd__verdicts *v = j->v;
+
+	how->odd_lo = j->odd_lo;
+	how->odd_hi = j->odd_hi;
+	if (!gd__mark_run(&v->mark, v->im, &v->wakers, j->arena, how))
+		return false;
+	if (how->nothing_runs || how->odd_hi != 0 || !any_unreached(j))
+		return true;
+	gd__mark_odd(&v->mark, how);
+	j->odd_lo = how->odd_lo;
+	j->odd_hi = how->odd_hi;
+	return gd__mark_run(&v->mark, v->im, &v->wakers, j->arena, how);
+}
+
 /* One round of marking; what is newly unreachable is judged until that frees nobody else. */
 static bool mark_round(struct judge *j)
 {
@@ -254,7 +287,7 @@ static bool mark_round(struct judge *j)
 	struct gd__mark_how how = { .frozen = j->frozen, .nothing_runs = j->all_asleep };
 
 	v->rounds++;
-	if (!gd__mark_run(&v->mark, v->im, &v->wakers, j->arena, &how))
+	if (!mark(j, &how))
 		return false;
 	v->weak |= v->mark.unread;
 	judge_unreachable(j);
@@ -278,7 +311,7 @@ static bool judge_mutual(struct judge *j)
 
 	if (v->weak || o->nedges == 0)
 		return true;
-	if (!gd__mark_run(&v->mark, v->im, &v->wakers, j->arena, &how))
+	if (!mark(j, &how))
 		return false;
 	if (v->mark.unread)
 		return true;

@@ -94,6 +94,33 @@ CASE(two_that_only_know_each_other)
 	fake_free(f);
 }
 
+/* The address of a box with the channel in it, k bytes off an aligned place, among other bytes. */
+CASE(address_at_an_odd_place_reaches)
+{
+	static const uint64_t around[] = { 0, 1, 0xff, 0x4142434445464748, UINT64_MAX };
+
+	for (unsigned k = 1; k < 8; k++)
+		for (size_t i = 0; i < sizeof(around) / sizeof(around[0]); i++) {
+			struct fake *f = fake_make(16);
+			uint64_t m = fake_go(f), w = fake_go(f), box = fake_block(f, 4);
+			uint64_t c = fake_block(f, 12), a = around[i];
+			uint64_t low = UINT64_MAX >> (64 - 8 * k);
+
+			fake_object(f, c, GD__OBJ_CHAN);
+			fake_wait(f, w, GD__WAIT_CHAN_RECV, c);
+			fake_poke(f, box + 8, c << 8 * k | (a & low));
+			fake_poke(f, box + 16, c >> (64 - 8 * k) | (a & ~low));
+			run(f);
+			CHECK_FATE(w, PROVEN, UNREACHABLE, 0);
+			fake_global(f, box << 8 * k | (a & low));
+			fake_global(f, box >> (64 - 8 * k) | (a & ~low));
+			run(f);
+			CHECK_NONE(m);
+			CHECK_NONE(w);
+			fake_free(f);
+		}
+}
+
 CASE(double_lock_of_a_global)
 {
 	struct fake *f = fake_make(16);
