@@ -14,6 +14,7 @@
 #include <stddef.h>
 
 #include "detector/common/alloc.h"
+#include "detector/common/heap.h"
 #include "detector/common/interpose.h"
 #include "detector/race/access.h"
 #include "detector/race/gctx.h"
@@ -21,6 +22,9 @@
 #include "detector/race/syncobj.h"
 #include "runtime/base/atomic.h"
 #include "runtime/inspect/traceback.h"
+
+/* Reports tell the size of a block and who has allocated it, where. */
+const char gd__heap_wants_notes = 1;
 
 static void on_alloc(void *p, size_t n, uintptr_t pc)
 {

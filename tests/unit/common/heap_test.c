@@ -1,188 +1,30 @@
 /* link: gdetect_detect gdetect */
-/*
- * The map of live blocks against a plain model: a sorted array of the blocks.
- *
- * Most cases use made-up blocks in a reservation of their own, so that the
- * addresses are dense, cross chunk borders and repeat; a real malloc would
- * place them kindly.
- */
+/* The map of live blocks as the leak detector has it: no notes, small blocks of their room. */
 #include <pthread.h>
+#include <sched.h>
 
-#include "detector/common/heap.h"
-#include "runtime/base/os_linux.h"
-#include "tests/support/unit.h"
-
-#define ARENA  ((size_t)1 << 26) /* 16 chunks */
-#define BLOCKS 4000
-
-static uint64_t seed;
-
-static uint64_t next_random(void)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed;
-}
-
-/* Live blocks of the model, by rising start. */
-struct model {
-	size_t n;
-	struct {
-		uint64_t start, size;
-	} b[BLOCKS];
-};
-
-/* Index of the first block that starts after addr. */
-static size_t model_above(const struct model *m, uint64_t addr)
-{
-	size_t lo = 0, hi = m->n;
-
-	while (lo < hi) {
-		size_t mid = (lo + hi) / 2;
-
-		if (m->b[mid].start <= addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
-static bool model_find(const struct model *m, uint64_t addr, uint64_t *start, uint64_t *size)
-{
-	size_t i = model_above(m, addr);
-
-	if (i == 0)
-		return false;
-	*start = m->b[i - 1].start;
-	*size = m->b[i - 1].size;
-	return addr - *start < *size || addr == *start;
-}
-
-static void model_add(struct model *m, uint64_t start, uint64_t size)
-{
-	size_t i = model_above(m, start);
-
-	memmove(&m->b[i + 1], &m->b[i], (m->n - i) * sizeof(m->b[0]));
-	m->b[i].start = start;
-	m->b[i].size = size;
-	m->n++;
-}
-
-static void model_remove(struct model *m, size_t i)
-{
-	m->n--;
-	memmove(&m->b[i], &m->b[i + 1], (m->n - i) * sizeof(m->b[0]));
-}
-
-static bool read_plain(const struct gd__mem *m, uint64_t addr, void *buf, size_t n)
-{
-	++*(size_t *)m->self;
-	memcpy(buf, (const void *)(uintptr_t)addr, n);
-	return true;
-}
-
-static size_t reads;
-static const struct gd__mem plain = { read_plain, &reads };
-
-static void check_address(const struct model *m, uint64_t addr)
-{
-	uint64_t start = 0, size = 0;
-	struct gd__block b, c;
-	bool in_model = model_find(m, addr, &start, &size);
-
-	CHECK_EQ(gd__heap_find(addr, &b), in_model);
-	CHECK_EQ(gd__heap_find_in(&plain, gd__heap_root(), addr, &c), in_model);
-	if (in_model) {
-		CHECK_EQ(b.start, start);
-		CHECK_EQ(b.size, size);
-		CHECK_EQ(c.start, start);
-		CHECK_EQ(c.size, size);
-		CHECK_EQ(b.goid, (uint32_t)(start >> 4));
-	}
-}
-
-/* Sizes of all kinds: mostly small, some of several chunks. */
-static uint64_t random_size(void)
-{
-	switch (next_random() % 8) {
-	case 0:
-		return 0;
-	case 1:
-		return next_random() % 100000;
-	case 2:
-		return next_random() % (ARENA / 4);
-	default:
-		return next_random() % 200;
-	}
-}
-
-static void try_add(struct model *m, char *arena)
-{
-	uint64_t start = (uintptr_t)arena + 16 + (next_random() % (ARENA - 32) & ~(uint64_t)15);
-	uint64_t size = random_size(), limit = (uintptr_t)arena + ARENA;
-	size_t i = model_above(m, start);
-
-	if (i < m->n)
-		limit = m->b[i].start - 16; /* the next block's header */
-	if (i > 0 && m->b[i - 1].start + m->b[i - 1].size + 16 > start)
-		return;
-	if (start + size > limit)
-		size = limit > start ? limit - start : 0;
-	if (start > limit)
-		return;
-	CHECK(gd__heap_add((void *)(uintptr_t)start, size, 4, 7, (uint32_t)(start >> 4)));
-	model_add(m, start, size);
-}
-
-static void random_step(struct model *m, char *arena)
-{
-	size_t size;
-	uint32_t align;
-
-	if (m->n > 0 && (m->n == BLOCKS || next_random() % 5 < 2)) {
-		size_t i = next_random() % m->n;
-
-		CHECK(gd__heap_remove((void *)(uintptr_t)m->b[i].start, &size, &align));
-		CHECK_EQ(size, m->b[i].size);
-		CHECK_EQ(align, 4);
-		CHECK(!gd__heap_remove((void *)(uintptr_t)m->b[i].start, &size, &align));
-		model_remove(m, i);
-	} else {
-		try_add(m, arena);
-	}
-}
+#include "tests/unit/common/heap_model.h"
 
 CASE(agrees_with_sorted_array)
 {
-	static struct model m;
-	char *arena = gd__os_reserve(ARENA);
+	check_against_model();
+}
 
-	for (seed = 1; seed < 6; seed++) {
-		uint64_t keep = seed;
+/* Each size class of jemalloc has a code, and each code a class. */
+CASE(rooms_are_size_classes)
+{
+	for (size_t n = 1, room = 0; n <= GD__HEAP_SMALL; n = room + 1) {
+		char *p = malloc(n);
+		struct gd__block b;
 
-		for (int step = 0; step < 20000; step++) {
-			random_step(&m, arena);
-			check_address(&m, (uintptr_t)arena + next_random() % ARENA);
-			if (m.n > 0) {
-				size_t i = next_random() % m.n;
-				uint64_t at = m.b[i].start;
-
-				check_address(&m, at + next_random() % (m.b[i].size + 1));
-				check_address(&m, at + m.b[i].size);
-				check_address(&m, at - 1);
-			}
-		}
-		while (m.n > 0) {
-			size_t size;
-			uint32_t align;
-
-			CHECK(gd__heap_remove((void *)(uintptr_t)m.b[--m.n].start, &size, &align));
-		}
-		check_address(&m, (uintptr_t)arena + ARENA / 2);
-		seed = keep;
+		CHECK(gd__heap_find((uintptr_t)p, &b));
+		CHECK(b.size > room);
+		room = b.size;
+		CHECK(room < GD__HEAP_ALONE || gd__heap_room(gd__heap_code(room)) == room);
+		CHECK(gd__heap_find((uintptr_t)p + room - 1, &b));
+		free(p);
 	}
+	CHECK_EQ(gd__heap_code(65), 0);
 }
 
 CASE(nothing_outside_is_found)
@@ -199,15 +41,15 @@ CASE(nothing_outside_is_found)
 	CHECK(!gd__heap_find(((uint64_t)1 << 47) - 1, &b));
 }
 
-CASE(zero_bytes_contain_their_start_only)
+CASE(zero_bytes_have_room_for_16)
 {
 	struct gd__block b;
 	char *p = malloc(0);
 
 	CHECK(gd__heap_find((uintptr_t)p, &b));
 	CHECK_EQ(b.start, (uintptr_t)p);
-	CHECK_EQ(b.size, 0);
-	CHECK(!gd__heap_find((uintptr_t)p + 1, &b));
+	CHECK_EQ(b.size, 16);
+	CHECK(!gd__heap_find((uintptr_t)p + 16, &b) || b.start == (uintptr_t)p + 16);
 	free(p);
 	CHECK(!gd__heap_find((uintptr_t)p, &b));
 }
@@ -237,13 +79,12 @@ CASE(search_in_freed_memory_in_few_reads)
 	char *arena = gd__os_reserve(ARENA);
 	struct gd__block b;
 	size_t size;
-	uint32_t align;
 
-	CHECK(gd__heap_add(arena + 16, 8, 4, 0, 0));
+	CHECK(gd__heap_add(arena, 8, 64, 0, 0));
 	for (size_t at = 64; at < ARENA; at += 64)
-		CHECK(gd__heap_add(arena + at, 32, 4, 0, 0));
+		CHECK(gd__heap_add(arena + at, 32, 64, 0, 0));
 	for (size_t at = 64; at < ARENA; at += 64)
-		CHECK(gd__heap_remove(arena + at, &size, &align));
+		CHECK(gd__heap_remove(arena + at, &size));
 	reads = 0;
 	CHECK(!gd__heap_find_in(&plain, gd__heap_root(), (uintptr_t)arena + ARENA - 1, &b));
 	CHECK(reads <= 200);
@@ -294,8 +135,8 @@ CASE(eight_threads)
 }
 
 /*
- * Threads whose blocks share words and groups: each must find its own at any time, though
- * the others empty the same words. Slot i of thread t lies at (i * THREADS + t) * 64.
+ * Threads whose blocks share bytes of the record: each must find its own at any time, though
+ * the others come and go. Slot i of thread t lies at (i * THREADS + t) * 16.
  */
 static char *shared_arena;
 
@@ -304,17 +145,17 @@ static void *share(void *arg)
 	uintptr_t t = (uintptr_t)arg;
 	struct gd__block b;
 	size_t size;
-	uint32_t align;
 
 	for (int round = 0; round < 100000; round++) {
 		size_t i = (size_t)round * 7 % 32;
-		char *p = shared_arena + 64 + (i * THREADS + t) * 64;
+		char *p = shared_arena + (i * THREADS + t) * 16;
 
-		CHECK(gd__heap_add(p, 48, 4, 0, (uint32_t)t));
-		CHECK(gd__heap_find((uintptr_t)p + 40, &b));
+		CHECK(gd__heap_add(p, 9, 16, 0, 0));
+		CHECK(gd__heap_find((uintptr_t)p + 10, &b));
 		CHECK_EQ(b.start, (uintptr_t)p);
-		CHECK_EQ(b.goid, t);
-		CHECK(gd__heap_remove(p, &size, &align));
+		CHECK_EQ(b.size, 16);
+		CHECK(gd__heap_remove(p, &size));
+		CHECK(!gd__heap_find((uintptr_t)p + 10, &b));
 	}
 	return NULL;
 }
@@ -330,22 +171,23 @@ CASE(threads_share_words)
 		pthread_join(t[i], NULL);
 }
 
-/* As above, with an interior far from the start: only the summary levels lead there. */
+/* As above with blocks of a byte each, and a large block's inside that others describe anew. */
 static void *share_far(void *arg)
 {
 	uintptr_t t = (uintptr_t)arg;
 	struct gd__block b;
 	size_t size;
-	uint32_t align;
 
 	for (int round = 0; round < 50000; round++) {
-		char *p = shared_arena + 64 + ((size_t)round % 4 * THREADS + t) * 128;
+		char *p = shared_arena + ((size_t)round % 4 * THREADS + t) * 128;
 
-		CHECK(gd__heap_add(p, 100, 4, 0, (uint32_t)t));
+		CHECK(gd__heap_add(p, 100, 128, 0, 0));
 		CHECK(gd__heap_find((uintptr_t)p + 99, &b));
 		CHECK_EQ(b.start, (uintptr_t)p);
-		CHECK(gd__heap_remove(p, &size, &align));
-		/* The last block of all is never removed while others come and go before it. */
+		CHECK(gd__heap_remove(p, &size));
+		if (round % 500 == 0) /* describes some thousand pages */
+			CHECK(gd__heap_resize(shared_arena + (1 << 20), ((size_t)48 << 20) + t,
+					      (size_t)49 << 20, 0, 0));
 		CHECK(gd__heap_find((uintptr_t)shared_arena + (40 << 20) + 5, &b));
 		CHECK_EQ(b.start, (uintptr_t)shared_arena + (1 << 20));
 	}
@@ -357,11 +199,53 @@ CASE(threads_share_levels)
 	pthread_t t[THREADS];
 
 	shared_arena = gd__os_reserve(ARENA);
-	CHECK(gd__heap_add(shared_arena + (1 << 20), (size_t)48 << 20, 4, 0, 0));
+	CHECK(gd__heap_add(shared_arena + (1 << 20), (size_t)48 << 20, (size_t)49 << 20, 0, 0));
 	for (uintptr_t i = 0; i < THREADS; i++)
 		CHECK_EQ(pthread_create(&t[i], NULL, share_far, (void *)i), 0);
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(t[i], NULL);
+}
+
+/* Of several that free the same block one is right. */
+#define REMOVERS 2u
+static _Atomic int won;
+static _Atomic uint32_t turn;
+
+/* Lets all removers get here for the n-th time. */
+static void meet(uint32_t n)
+{
+	atomic_fetch_add(&turn, 1);
+	while (atomic_load(&turn) < n * REMOVERS)
+		sched_yield();
+}
+
+static void *free_what_all_free(void *arg)
+{
+	size_t size;
+
+	for (uint32_t i = 0; i < 20000; i++) {
+		bool tiny = i % 2;
+		char *p = shared_arena + tiny * 4096;
+
+		if (arg == NULL)
+			CHECK(gd__heap_add(p, 16, tiny ? 16 : 64, 0, 0));
+		meet(2 * i + 1);
+		won += gd__heap_remove(p, &size);
+		meet(2 * i + 2);
+	}
+	return NULL;
+}
+
+CASE(one_of_two_removers_wins)
+{
+	pthread_t t[REMOVERS];
+
+	shared_arena = gd__os_reserve(ARENA);
+	for (uintptr_t i = 0; i < REMOVERS; i++)
+		CHECK_EQ(pthread_create(&t[i], NULL, free_what_all_free, (void *)i), 0);
+	for (unsigned i = 0; i < REMOVERS; i++)
+		pthread_join(t[i], NULL);
+	CHECK_EQ(won, 20000);
 }
 
 CASE(totals_count_live_blocks)
@@ -373,7 +257,7 @@ CASE(totals_count_live_blocks)
 
 	gd__heap_totals(&blocks_after, &bytes_after);
 	CHECK_EQ(blocks_after, blocks + 1);
-	CHECK_EQ(bytes_after, bytes + 1000);
+	CHECK_EQ(bytes_after, bytes + 1024);
 	free(p);
 	gd__heap_totals(&blocks_after, &bytes_after);
 	CHECK_EQ(blocks_after, blocks);

@@ -15,6 +15,8 @@
 #include "runtime/inspect/traceback.h"
 #include "tests/support/unit.h"
 
+const char gd__heap_wants_notes = 1;
+
 static void *early;
 
 /* As early as a program may ask for. */
