@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <malloc.h>
 #include <pthread.h>
-#include <sys/mman.h>
 
 #include "detector/common/heap.h"
 #include "tests/support/child.h"
@@ -119,29 +118,6 @@ CASE(alignments)
 		free(p);
 		free(q);
 	}
-}
-
-/* jemalloc gives memory back, which the kernel refuses for what is locked. */
-CASE(free_keeps_errno)
-{
-	char *p[64];
-
-	CHECK_EQ(setenv("MALLOC_CONF", "dirty_decay_ms:0", 1), 0);
-	for (int i = 0; i < 64; i++) {
-		p[i] = malloc(100000);
-		mlock(p[i], 100000);
-	}
-	for (int i = 0; i < 64; i++) {
-		errno = 7;
-		free(p[i]);
-		CHECK_EQ(errno, 7);
-	}
-	char *volatile q = malloc(8);
-
-	errno = 7;
-	free(q);
-	free(NULL);
-	CHECK_EQ(errno, 7);
 }
 
 CASE(refuses_what_is_too_much)
