@@ -226,6 +226,16 @@ static uint32_t caller_goid(void)
 	return gd__heap_notes() ? (uint32_t)gd__inspect_self() : 0;
 }
 
+/*
+ * jemalloc remembers, in each thread, the gigabytes of address space that it has looked up last. A
+ * leak check would take that for pointers to the block at the beginning of one, so such blocks are
+ * not given out; what little there is stays unused.
+ */
+static GD__ALWAYS_INLINE bool looks_like_jemallocs(const void *p)
+{
+	return (uintptr_t)p << (64 - 30) == 0;
+}
+
 static GD__NOINLINE void *allocate(size_t n, struct wish w, const void *frame, uintptr_t pc)
 {
 	size_t whole = with_note(n);
@@ -236,6 +246,8 @@ static GD__NOINLINE void *allocate(size_t n, struct wish w, const void *frame, u
 	}
 	char *p = je_alloc(whole, w);
 
+	if (p != NULL && looks_like_jemallocs(p) && w.align <= ALIGN)
+		p = je_alloc(whole, w);
 	if (p == NULL) {
 		errno = ENOMEM;
 		return NULL;
@@ -352,8 +364,8 @@ static GD__NOINLINE void *finish(char *p, size_t n, uint32_t plan)
 {
 	size_t room = plan >> 8;
 
-	if (p == NULL)
-		return allocate(n, (struct wish){ 0 }, NULL, 0); /* says ENOMEM */
+	if (p == NULL || looks_like_jemallocs(p))
+		return allocate(n, (struct wish){ 0 }, NULL, 0); /* if need be it says ENOMEM */
 	clear_slack(p, n, room);
 	if (gd__heap_add(p, n, room, 0, 0))
 		return p;
@@ -373,7 +385,8 @@ void *malloc(size_t n)
 	size_t room = plan >> 8;
 	char *p = je.malloc(room);
 
-	if (gd__unlikely(!((uint8_t)plan != 0 ? gd__heap_add_quick(p, plan)
+	if (gd__unlikely(looks_like_jemallocs(p)) ||
+	    gd__unlikely(!((uint8_t)plan != 0 ? gd__heap_add_quick(p, plan)
 					      : gd__heap_add_tiny(p, room))))
 		return finish(p, n, plan);
 	/* As clear_slack; volatile: it is a word or two, no call of memset. */
