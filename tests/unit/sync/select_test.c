@@ -280,6 +280,142 @@ CASE(thousands_of_cases)
 	on_procs(large);
 }
 
+/* Two channels, and the answers of the goroutine at their other end. */
+struct pair {
+	int_chan a, b;
+	gd_waitgroup *done;
+	int first, second;
+};
+
+static void receives_two(void *arg)
+{
+	struct pair *p = arg;
+
+	CHECK_EQ(gd_select(GD_RECV(p->a, &p->first), GD_RECV(p->b, &p->first)), 0);
+	CHECK(gd_chan_recv(p->b, &p->second));
+	gd_waitgroup_done(p->done);
+}
+
+static void sends_two(void *arg)
+{
+	struct pair *p = arg;
+
+	CHECK_EQ(gd_select(GD_SEND(p->a, 1), GD_SEND(p->b, 9)), 0);
+	gd_chan_send(p->b, 2);
+	gd_waitgroup_done(p->done);
+}
+
+static void receives_one(void *arg)
+{
+	struct pair *p = arg;
+
+	CHECK(gd_chan_recv(p->b, &p->second));
+	gd_waitgroup_done(p->done);
+}
+
+/* With one P the goroutine that was won runs only when the test gives way. */
+static void won_elsewhere(void *arg)
+{
+	gd_waitgroup done = { 0 };
+	struct pair p = { gd_chan_make(int_chan, 0), gd_chan_make(int_chan, 0), &done, 0, 0 }, q;
+
+	(void)arg;
+	gd_waitgroup_add(&done, 2);
+	gd_go_fn(receives_two, &p);
+	gd_yield();
+	gd_chan_send(p.a, 1);
+	CHECK_EQ(gd_chan_try_send(p.b, 9), GD_EAGAIN);
+	gd_chan_send(p.b, 2);
+	gd_go_fn(sends_two, &p);
+	gd_yield();
+	CHECK_EQ(p.first, 1);
+	CHECK_EQ(p.second, 2);
+	CHECK(gd_chan_recv(p.a, &p.first));
+	CHECK_EQ(gd_chan_try_recv(p.b, &p.second), GD_EAGAIN);
+	CHECK(gd_chan_recv(p.b, &p.second));
+	CHECK_EQ(p.first, 1);
+	CHECK_EQ(p.second, 2);
+	gd_waitgroup_wait(&done);
+
+	/* Behind the one that was won waits another, and that one is served. */
+	q = p;
+	q.second = 0;
+	gd_waitgroup_add(&done, 2);
+	gd_go_fn(receives_two, &p);
+	gd_yield();
+	gd_go_fn(receives_one, &q);
+	gd_yield();
+	gd_chan_send(p.a, 3);
+	gd_chan_send(p.b, 4);
+	gd_chan_send(p.b, 5);
+	gd_waitgroup_wait(&done);
+	CHECK_EQ(p.first, 3);
+	CHECK_EQ(q.second, 4);
+	CHECK_EQ(p.second, 5);
+}
+
+CASE(a_waiter_won_elsewhere_is_nobody)
+{
+	int status = -1;
+	pid_t pid = start_run(won_elsewhere, 1, -1);
+
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK_EQ(status, 0);
+}
+
+enum { CASES = 12 };
+
+struct waits_args {
+	int_chan *c;
+	size_t n;
+	int *which, *value;
+	gd_waitgroup *done;
+};
+
+/* A wait on the first n of CASES channels, the last of them twice. */
+static void waits_for_one(void *arg)
+{
+	const struct waits_args *a = arg;
+	struct gd_case cases[CASES + 1];
+
+	for (size_t i = 0; i < a->n; i++)
+		cases[i] = (struct gd_case)GD_RECV(a->c[i], a->value);
+	cases[a->n] = (struct gd_case)GD_RECV(a->c[a->n - 1], a->value);
+	*a->which = gd_select_raw(cases, a->n + 1);
+	gd_waitgroup_done(a->done);
+}
+
+static void sizes(void *arg)
+{
+	int_chan c[CASES];
+
+	(void)arg;
+	for (int i = CASES - 1; i >= 0; i--)
+		c[i] = gd_chan_make(int_chan, 0);
+	for (size_t n = 1; n <= CASES; n++) {
+		for (size_t i = 0; i < n; i++) {
+			gd_waitgroup done = { 0 };
+			int which = -1, value = -1;
+			struct waits_args a = { c, n, &which, &value, &done };
+
+			gd_waitgroup_add(&done, 1);
+			gd_go_fn(waits_for_one, &a);
+			gd_yield();
+			gd_chan_send(c[i], (int)i);
+			gd_waitgroup_wait(&done);
+			CHECK_EQ(value, (int)i);
+			CHECK(which == (int)i || (i == n - 1 && which == (int)n));
+			for (size_t k = 0; k < n; k++) /* nothing is left on the others */
+				CHECK_EQ(gd_chan_try_send(c[k], 0), GD_EAGAIN);
+		}
+	}
+}
+
+CASE(selects_of_each_size_wait)
+{
+	on_procs(sizes);
+}
+
 static void send_closed(void *arg)
 {
 	int_chan c = gd_chan_make(int_chan, 0);
