@@ -408,10 +408,35 @@ CASE(patterns_of_locks)
 	x->locked_before = true;
 	tell(f, w);
 	CHECK_STR(pattern(), "double lock");
+	story->party[0].stay = GD__STAY_LEFT;
+	CHECK_STR(pattern(),
+		  "double lock: the function that locked first has returned without unlock");
 	fake_wait(f, o, GD__WAIT_WAITGROUP, fake_block(f, 6));
 	x->owner_id = o;
 	tell(f, w);
 	CHECK_STR(pattern(), "lock held across a wait by a stuck goroutine");
+	fake_free(f);
+}
+
+/* What the sender holds, and somebody waits for, says more than who does not receive. */
+CASE(locks_held_meanwhile)
+{
+	struct fake *f = fake_make(16);
+	uint64_t m = fake_go(f), s = fake_go(f), w = fake_go(f), lock = global_mutex(f, s);
+
+	fake_wait(f, s, GD__WAIT_CHAN_SEND, fake_block(f, 6));
+	tell(f, s);
+	CHECK_EQ(story->nholdings, 0); /* nobody wants it */
+	fake_wait(f, w, GD__WAIT_MUTEX, lock);
+	tell(f, s);
+	CHECK(m == 1);
+	CHECK_EQ(story->nholdings, 1);
+	CHECK_EQ(story->holding[0].object->addr, lock);
+	CHECK_EQ(story->holding[0].waiters, 1);
+	CHECK_STR(pattern(), "lock held across a channel operation");
+	paragraph();
+	CHECK_HAS(text, "  holds meanwhile: mutex global0, locked at line 2; 1 goroutine waits for "
+			"it\n");
 	fake_free(f);
 }
 

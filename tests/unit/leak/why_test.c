@@ -143,6 +143,22 @@ CASE(a_pointer_into_its_own_stack)
 	fake_free(f);
 }
 
+/* Then only a pointer into the primitive itself counts, and the path is that word. */
+CASE(without_heap_records)
+{
+	struct fake *f = fake_make(16);
+	uint64_t w = fake_go(f), c = fake_block(f, 6), word = fake_global(f, c + 8);
+
+	f->im.has_heap = false;
+	fake_wait(f, w, GD__WAIT_CHAN_RECV, c);
+	ask(f, w);
+	CHECK_EQ(why.answer, GD__WHY_REACHED);
+	CHECK_EQ(why.n, 2);
+	CHECK_STEP(0, DATA, word);
+	CHECK_STEP(1, PRIM, c);
+	fake_free(f);
+}
+
 CASE(memory_that_nothing_is_known_of)
 {
 	struct fake *f = fake_make(16);
