@@ -30,6 +30,7 @@ static void main_done(void)
 {
 	struct gd__leak_run r = { .opt.at_end = wants_alive(),
 				  .how.main_returned = true,
+				  .too_late = true,
 				  .ends_scope = true };
 
 	checked_at_end = true;
@@ -108,6 +109,7 @@ static int finish(void)
 	if (gd__os_pid() == own_pid && ended_early()) {
 		struct gd__leak_run r = { .opt.at_end = wants_alive(),
 					  .how.caller_sp = (uintptr_t)__builtin_frame_address(0),
+					  .too_late = true,
 					  .ends_scope = true };
 
 		checked_at_end = true;

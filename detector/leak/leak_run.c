@@ -163,11 +163,13 @@ static void drop_unwanted(const struct gd__leak_run *r, struct gd__leak_answer *
 /* Whom to let go on; without a copy it is done here and now. */
 static bool recover(const struct gd__leak_run *r, struct gd__arena *a, struct gd__leak_answer *out)
 {
-	if (!r->recover || gd__options.leak_recover == 0)
+	if ((!r->recover && !r->too_late) || gd__options.leak_recover == 0)
 		return true;
 	if (!gd__recover_choose(&out->result, a, &out->chosen))
 		return false;
-	if (!r->forked)
+	if (r->too_late)
+		gd__recover_forgo(&out->chosen, &out->result);
+	else if (!r->forked)
 		gd__recover_apply(&out->chosen, &out->result);
 	return true;
 }

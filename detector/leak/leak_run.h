@@ -19,6 +19,7 @@ struct gd__leak_run {
 	enum gd_leak_level level;
 	bool known_too;   /* report also what was reported before */
 	bool recover;     /* and then let go on whom the option leak_recover allows to */
+	bool too_late;    /* instead: say who could have gone on, had the program lasted */
 	bool quiet;       /* print nothing, and ask for no exit code */
 	bool forked;      /* the world stands still only until a copy of it is made */
 	bool modest;      /* the copy leaves the CPU to others */

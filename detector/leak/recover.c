@@ -183,3 +183,10 @@ size_t gd__recover_apply(const struct gd__recoveries *chosen, struct gd__leak_re
 	woken_ever += woken;
 	return woken;
 }
+
+void gd__recover_forgo(struct gd__recoveries *chosen, struct gd__leak_result *r)
+{
+	for (size_t i = 0; i < chosen->n; i++)
+		r->leaks[chosen->one[i].leak].recovery = 1 + GD__RECOVER_LATE;
+	chosen->n = 0;
+}

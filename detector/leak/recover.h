@@ -34,12 +34,13 @@ struct gd__recoveries {
  */
 bool gd__recover_choose(struct gd__leak_result *r, struct gd__arena *a,
 			struct gd__recoveries *chosen);
-/* Was recovered, or the next check will tell: not what is to be held against the program for good.
+/* Was recovered, or the next check will tell, or would have: not what is to be held against the
+ * program for good.
  */
 static inline bool gd__recover_open(const struct gd__leak *l)
 {
 	return l->recovery == 1 + GD__RECOVERED || l->recovery == 1 + GD__RECOVER_HELPED ||
-	       l->recovery == 1 + GD__RECOVER_IN_USE;
+	       l->recovery == 1 + GD__RECOVER_IN_USE || l->recovery == 1 + GD__RECOVER_LATE;
 }
 
 /*
@@ -48,5 +49,7 @@ static inline bool gd__recover_open(const struct gd__leak *l)
  * gd_leak_add_root: either may reach what nobody could reach then.
  */
 size_t gd__recover_apply(const struct gd__recoveries *chosen, struct gd__leak_result *r);
+/* The program ends: nobody is woken, and r says so. */
+void gd__recover_forgo(struct gd__recoveries *chosen, struct gd__leak_result *r);
 
 #endif

@@ -144,6 +144,7 @@ void gd__tally_explain(struct gd__out *o, const struct gd__leak_groups *gs,
 		[GD__RECOVER_NO_CODE] = "the operation has no result",
 		[GD__RECOVER_IN_USE] = "the next check tries again",
 		[GD__RECOVER_HELPED] = "a recovered goroutine may give up the lock",
+		[GD__RECOVER_LATE] = "the program ended first",
 		[GD__RECOVER_GONE] = "went on by itself",
 	};
 	const char *sep = "  recovery: ";

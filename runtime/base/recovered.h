@@ -12,6 +12,7 @@ enum gd__recovered {
 	GD__RECOVER_IN_USE,  /* somebody is at the primitive, or the judgement is old: another time
 			      */
 	GD__RECOVER_HELPED,  /* waits for a lock that one who is recovered may give up */
+	GD__RECOVER_LATE,    /* it could be, but the program ends */
 	GD__RECOVER_GONE     /* it does not wait there any more, or was served */
 };
 

@@ -544,7 +544,31 @@ CASE(at_exit_nobody_is_told)
 	struct child *c = run(at_exit, 23);
 
 	CHECK_HAS(c->text, "goroutines leaked");
-	CHECK(strstr(c->text, "recovery") == NULL);
+	CHECK_HAS(c->text, "  recovery: 1 not: the program ended first\n");
+	CHECK(strstr(c->text, "returned GD_ELEAKED") == NULL);
+}
+
+static void too_late_but_forgiven(void)
+{
+	only_recovered_leaks();
+	at_exit();
+}
+
+CASE(at_exit_who_could_have_been_told_is_forgiven)
+{
+	run(too_late_but_forgiven, 0);
+}
+
+static void none_asked(void)
+{
+	only_recovered_leaks();
+	gd_go_fn(build_deadlock, NULL);
+	settle();
+}
+
+CASE(who_has_not_asked_is_not_forgiven)
+{
+	run(none_asked, 23);
 }
 
 static int_chan unused;
