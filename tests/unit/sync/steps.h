@@ -66,13 +66,6 @@ static void steps_fail(int sig)
 	_exit(1);
 }
 
-static void steps_let_second_run(void)
-{
-	gd__store_seq_cst(&steps.phase, STEPS_SECOND); /* pairs with the second's look */
-	while (!gd__load_seq_cst(&steps.done) && !gd__load_seq_cst(&steps.waits)) /* polled */
-		syscall(SYS_sched_yield);
-}
-
 /* For who tries again and again: the other has to go on. */
 __attribute__((unused)) static void steps_in_vain(void)
 {
@@ -86,6 +79,13 @@ __attribute__((unused)) static void steps_in_vain(void)
 
 #ifdef __x86_64__
 #	define TRAP_FLAG 0x100L
+
+static void steps_let_second_run(void)
+{
+	gd__store_seq_cst(&steps.phase, STEPS_SECOND); /* pairs with the second's look */
+	while (!gd__load_seq_cst(&steps.done) && !gd__load_seq_cst(&steps.waits)) /* polled */
+		syscall(SYS_sched_yield);
+}
 
 static bool steps_counts(void)
 {
