@@ -38,3 +38,19 @@ const char *gd__evidence_text(enum gd__evidence e)
 	}
 	return "unknown evidence";
 }
+
+const char *gd__evidence_word(enum gd__evidence e)
+{
+	static const char *const words[] = {
+		[GD__EVIDENCE_NONE] = "none",
+		[GD__EVIDENCE_NIL] = "nil",
+		[GD__EVIDENCE_UNREACHABLE] = "unreachable",
+		[GD__EVIDENCE_CYCLE] = "cycle",
+		[GD__EVIDENCE_DROPPED] = "dropped",
+		[GD__EVIDENCE_OWNER] = "owner",
+		[GD__EVIDENCE_DEAD_OWNER] = "dead-owner",
+		[GD__EVIDENCE_ALIVE] = "alive",
+	};
+
+	return (size_t)e < sizeof(words) / sizeof(words[0]) ? words[e] : "unknown";
+}

@@ -39,6 +39,9 @@ enum gd__evidence {
 /* One clause in English, e.g. "nothing that can still run reaches the channel". */
 const char *gd__evidence_text(enum gd__evidence e);
 
+/* The same as a word for machines: "unreachable", "cycle", ... */
+const char *gd__evidence_word(enum gd__evidence e);
+
 /* What a stuck goroutine keeps. */
 struct gd__retained {
 	uint64_t stack;  /* bytes of its stack in use */

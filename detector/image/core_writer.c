@@ -303,6 +303,18 @@ static int open_output(struct writer *w, const char *path, const char *tmp)
 	return r;
 }
 
+int gd__core_write_fd(const struct gd__core_source *src, int fd, const char **doing)
+{
+	struct writer w = { .src = src, .fd = fd, .mem = -1, .pagemap = -1 };
+	int r = open_process(&w);
+
+	if (!r)
+		r = write_file(&w);
+	close_process(&w);
+	*doing = w.doing;
+	return r;
+}
+
 int gd__core_write(const struct gd__core_source *src, const char *path, const char **doing)
 {
 	struct writer w = { .src = src, .fd = -1, .mem = -1, .pagemap = -1 };

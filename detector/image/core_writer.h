@@ -63,5 +63,7 @@ struct gd__core_source {
  * *doing is what failed, as a word for a message ("create", "write", ...).
  */
 int gd__core_write(const struct gd__core_source *src, const char *path, const char **doing);
+/* The same into an empty file that is open for writing. */
+int gd__core_write_fd(const struct gd__core_source *src, int fd, const char **doing);
 
 #endif

@@ -20,7 +20,11 @@
 
 #include "detector/image/core_io.h"
 #include "detector/image/core_maps.h"
+#include "runtime/base/os_linux.h"
 #include "runtime/inspect/anchor.h"
+
+#define STOP_LIMIT_NS INT64_C(5000000000)
+#define POLL_NS       20000
 
 _Static_assert(sizeof(struct user_regs_struct) == GD__CORE_REGS * sizeof(uint64_t),
 	       "registers of PTRACE_GETREGSET");
@@ -83,21 +87,30 @@ static void seize(void *arg, int32_t tid)
 	ptrace(PTRACE_INTERRUPT, tid, NULL, NULL);
 }
 
-/* Waits for the stop that PTRACE_INTERRUPT asked for. false: the thread has ended. */
-static bool wait_stop(int32_t tid)
+/*
+ * Waits for the stop that PTRACE_INTERRUPT asked for. 0, -ESRCH: the thread has ended, or
+ * -ETIMEDOUT: it sits in the kernel where nothing stops it (a disk that does not answer, vfork).
+ */
+static int wait_stop(int32_t tid)
 {
+	int64_t end = gd__os_now() + STOP_LIMIT_NS;
 	int status;
 
 	for (;;) {
-		if (waitpid(tid, &status, __WALL) < 0) {
-			if (errno == EINTR)
-				continue;
-			return false;
+		int r = waitpid(tid, &status, __WALL | WNOHANG);
+
+		if (r == 0) {
+			if (gd__os_now() > end)
+				return -ETIMEDOUT;
+			gd__os_nanosleep(POLL_NS);
+			continue;
 		}
-		if (!WIFSTOPPED(status))
-			return false;
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0 || !WIFSTOPPED(status))
+			return -ESRCH;
 		if (status >> 16 == PTRACE_EVENT_STOP)
-			return true;
+			return 0;
 		/* A signal came first: hand it on, the stop follows. */
 		ptrace(PTRACE_CONT, tid, NULL, (void *)(uintptr_t)WSTOPSIG(status));
 	}
@@ -143,9 +156,14 @@ int gd__live_stop(struct gd__live *l, int32_t pid)
 
 		if (!s.error && r)
 			s.error = r == -ENOENT ? -ESRCH : r;
-		for (; stopped < l->n; stopped++)
-			if (!wait_stop(l->threads[stopped].tid))
+		for (; stopped < l->n; stopped++) {
+			int w = wait_stop(l->threads[stopped].tid);
+
+			if (w == -ESRCH)
 				l->threads[stopped].tid = 0;
+			else if (w && !s.error)
+				s.error = w;
+		}
 	} while (!s.error && s.grew);
 	if (!s.error && l->n == 0)
 		s.error = -ESRCH;

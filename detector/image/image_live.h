@@ -20,7 +20,7 @@ struct gd__live {
 
 /*
  * Stops all threads of pid. 0, or a negative errno with nothing stopped:
- * -ESRCH no such process, -EPERM not allowed.
+ * -ESRCH no such process, -EPERM not allowed, -ETIMEDOUT a thread does not stop within 5 s.
  */
 int gd__live_stop(struct gd__live *l, int32_t pid);
 /* Lets it go on. */

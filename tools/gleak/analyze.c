@@ -7,7 +7,9 @@
 #include "tools/gleak/analyze.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "detector/common/depot.h"
 #include "detector/leak/tell.h"
@@ -193,16 +195,37 @@ static void list_all(struct work *w)
 		dump_miss(d, "%s", im->missing);
 }
 
-bool analyze(struct analysis *a, const char *path, const char *const *exe, size_t nexe, bool check)
+/* Opens the core, or a copy of the process. */
+static bool open_target(struct analysis *a, const struct target *t, const char *const *exe,
+			size_t nexe)
 {
-	char error[GD__CORE_TEXT];
+	char error[GD__CORE_TEXT], copy[32];
+	int fd = -1;
+
+	*a = (struct analysis){ .dump = { .path = t->core, .complete = true } };
+	if (t->pid) {
+		snprintf(a->name, sizeof(a->name), "process %d", t->pid);
+		a->dump.path = a->name;
+		if (!process_dump(t->pid, NULL, &fd))
+			return false;
+		snprintf(copy, sizeof(copy), "/proc/self/fd/%d", fd);
+	}
+	bool opened = input_open(&a->in, t->pid ? copy : t->core, exe, nexe, error);
+
+	if (fd >= 0)
+		close(fd);
+	if (!opened)
+		say_error("%s: %s", a->dump.path, error);
+	return opened;
+}
+
+bool analyze(struct analysis *a, const struct target *t, const char *const *exe, size_t nexe,
+	     bool check)
+{
 	struct work w = { .a = a, .d = &a->dump };
 
-	*a = (struct analysis){ .dump = { .path = path, .complete = true } };
-	if (!input_open(&a->in, path, exe, nexe, error)) {
-		say_error("%s: %s", path, error);
+	if (!open_target(a, t, exe, nexe))
 		return false;
-	}
 	a->dump.program = a->in.core->file.program;
 	a->dump.pid = a->in.core->file.pid;
 	a->dump.now_ns = a->in.core->now_ns;
@@ -210,10 +233,12 @@ bool analyze(struct analysis *a, const char *path, const char *const *exe, size_
 	a->tongue = tongue_of(a);
 	a->dump.tongue = &a->tongue;
 	if (!a->symbols || (check && !input_check(&a->in))) {
-		say_error("%s: %s", path, a->in.result.why[0] ? a->in.result.why : "out of memory");
+		say_error("%s: %s", a->dump.path,
+			  a->in.result.why[0] ? a->in.result.why : "out of memory");
 		analysis_release(a);
 		return false;
 	}
+	a->dump.ran = check;
 	if (check)
 		check_all(&w);
 	else

@@ -22,6 +22,9 @@ extern const struct command cmd_report, cmd_list, cmd_check, cmd_why, cmd_dump;
 enum status usage_error(const struct command *c, char **argv, int result);
 enum status usage_message(const struct command *c, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+/* What is left of the command line is one core, or with --pid nothing. */
+struct target;
+enum status usage_target(const struct command *c, int argc, char **argv, struct target *t);
 /* --help: prints the command's help. */
 enum status usage_help(const struct command *c);
 

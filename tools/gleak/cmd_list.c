@@ -9,13 +9,13 @@
 
 #define EXE_MAX 64
 
-static enum status list(const char *core, const char *const *exe, size_t nexe, bool all)
+static enum status list(const struct target *t, const char *const *exe, size_t nexe, bool all)
 {
 	struct analysis a;
 	struct outfile out;
 	enum status s = STATUS_CLEAN;
 
-	if (!analyze(&a, core, exe, nexe, false))
+	if (!analyze(&a, t, exe, nexe, false))
 		return STATUS_UNREADABLE;
 	outfile_open(&out, NULL);
 	report_list(out.f, &a.dump, all);
@@ -30,9 +30,12 @@ static enum status run(const struct command *self, int argc, char **argv)
 	static const struct option longs[] = {
 		{ "exe", required_argument, NULL, 'e' },
 		{ "all", no_argument, NULL, 'a' },
+		{ "pid", required_argument, NULL, 'p' },
 		{ 0 },
 	};
 	const char *exe[EXE_MAX];
+	struct target target = { 0 };
+	enum status s;
 	size_t nexe = 0;
 	bool all = false;
 	int c;
@@ -47,24 +50,28 @@ static enum status run(const struct command *self, int argc, char **argv)
 		case 'a':
 			all = true;
 			break;
+		case 'p':
+			if (!process_parse(optarg, &target.pid))
+				return usage_message(self, "'%s' is no process id", optarg);
+			break;
 		default:
 			return usage_error(self, argv, c);
 		}
 	}
-	if (optind + 1 != argc)
-		return usage_message(self, optind == argc ? "no core given" : "more than one core");
-	return list(argv[optind], exe, nexe, all);
+	s = usage_target(self, argc, argv, &target);
+	return s == STATUS_CLEAN ? list(&target, exe, nexe, all) : s;
 }
 
 const struct command cmd_list = {
 	.name = "list",
 	.summary = "list the goroutines in a core with their stacks",
-	.help = "Usage: gleak list [--all] [--exe PATH]... CORE\n"
+	.help = "Usage: gleak list [--all] [--exe PATH]... CORE | --pid PID\n"
 		"\n"
 		"Lists all goroutines: state or wait reason, age, stack, creator. Those with the\n"
 		"same stack are shown together, with their number and ids.\n"
 		"\n"
 		"  --all       one by one\n"
+		"  --pid PID   of a process that goes on\n"
 		"  --exe PATH  where a binary or library of the core is to be found\n"
 		"\n"
 		"Exit code: 0 done, 2 usage, 3 core unreadable or incomplete.\n"

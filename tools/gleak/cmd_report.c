@@ -7,6 +7,7 @@
 #include "tools/gleak/cmd.h"
 #include "tools/report/report.h"
 #include "tools/util/outfile.h"
+#include "tools/util/say.h"
 
 #define EXE_MAX 64
 
@@ -15,7 +16,7 @@ struct options {
 	size_t nexe;
 	bool json;
 	const char *output;
-	const char *core;
+	struct target target;
 };
 
 static enum status parse(const struct command *self, int argc, char **argv, struct options *o)
@@ -24,6 +25,7 @@ static enum status parse(const struct command *self, int argc, char **argv, stru
 		{ "exe", required_argument, NULL, 'e' },
 		{ "format", required_argument, NULL, 'f' },
 		{ "output", required_argument, NULL, 'o' },
+		{ "pid", required_argument, NULL, 'p' },
 		{ 0 },
 	};
 	int c;
@@ -43,14 +45,15 @@ static enum status parse(const struct command *self, int argc, char **argv, stru
 		case 'o':
 			o->output = optarg;
 			break;
+		case 'p':
+			if (!process_parse(optarg, &o->target.pid))
+				return usage_message(self, "'%s' is no process id", optarg);
+			break;
 		default:
 			return usage_error(self, argv, c);
 		}
 	}
-	if (optind + 1 != argc)
-		return usage_message(self, optind == argc ? "no core given" : "more than one core");
-	o->core = argv[optind];
-	return STATUS_CLEAN;
+	return usage_target(self, argc, argv, &o->target);
 }
 
 static enum status write_report(const struct options *o, const struct dump *d)
@@ -70,6 +73,19 @@ static enum status write_report(const struct options *o, const struct dump *d)
 	return dump_stuck(d) || d->nraces ? STATUS_FINDINGS : STATUS_CLEAN;
 }
 
+/* A reader of JSON finds a report, too: one that says that nothing was looked at. */
+static enum status write_failure(const struct options *o)
+{
+	struct dump none = { .path = o->target.core, .program = "", .why_not = say_last() };
+	char name[32];
+
+	if (o->target.pid) {
+		snprintf(name, sizeof(name), "process %d", o->target.pid);
+		none.path = name;
+	}
+	return write_report(o, &none);
+}
+
 static enum status run(const struct command *self, int argc, char **argv)
 {
 	struct options o = { 0 };
@@ -78,8 +94,8 @@ static enum status run(const struct command *self, int argc, char **argv)
 
 	if (s != STATUS_CLEAN)
 		return s;
-	if (!analyze(&a, o.core, o.exe, o.nexe, true))
-		return STATUS_UNREADABLE;
+	if (!analyze(&a, &o.target, o.exe, o.nexe, true))
+		return o.json ? write_failure(&o) : STATUS_UNREADABLE;
 	s = write_report(&o, &a.dump);
 	analysis_release(&a);
 	return s;
@@ -88,12 +104,15 @@ static enum status run(const struct command *self, int argc, char **argv)
 const struct command cmd_report = {
 	.name = "report",
 	.summary = "explain the leaks and races in a core",
-	.help = "Usage: gleak report [--exe PATH]... [--format text|json] [-o FILE] CORE\n"
+	.help = "Usage: gleak report [--exe PATH]... [--format text|json] [-o FILE]\n"
+		"                    CORE | --pid PID\n"
 		"\n"
 		"Reads an ELF core of a gdetect program (written by the kernel, by gdb's gcore,\n"
 		"by gd_dump() or by gleak dump; .gz and .zst too), finds the goroutines that can\n"
 		"never run again and says why, and lists the races that were recorded.\n"
 		"\n"
+		"  --pid PID        of a process that goes on: it is stopped while its memory is\n"
+		"                   copied\n"
 		"  --exe PATH       where a binary or library of the core is to be found; by\n"
 		"                   file name, else it stands for the executable. May repeat.\n"
 		"  --format FORMAT  text (the default) or json (schema gdetect-report/1)\n"
@@ -105,6 +124,7 @@ const struct command cmd_report = {
 		"\n"
 		"Examples:\n"
 		"  gleak report core.1234\n"
+		"  gleak report --pid $(pidof server)\n"
 		"  gleak report --exe build/server --format json -o leaks.json core.1234.zst\n",
 	.run = run,
 };

@@ -17,7 +17,8 @@ struct options {
 	const char *exe[EXE_MAX];
 	size_t nexe;
 	bool json, all;
-	const char *output, *core;
+	const char *output;
+	struct target target;
 	uint64_t goid;
 };
 
@@ -33,18 +34,19 @@ static bool parse_id(const char *text, uint64_t *id)
 static enum status parse_arguments(const struct command *self, int argc, char **argv,
 				   struct options *o)
 {
-	int want = o->all ? 1 : 2;
+	int cores = o->target.pid ? 0 : 1, want = o->all ? cores : cores + 1;
 
-	if (optind == argc)
-		return usage_message(self, "no core given");
+	if (optind == argc && cores)
+		return usage_message(self, "no core given, and no --pid");
 	if (argc - optind < want)
 		return usage_message(self, "no goroutine given, and no --all");
 	if (argc - optind > want)
 		return usage_message(self,
 				     o->all ? "a goroutine and --all" : "more than one goroutine");
-	o->core = argv[optind];
-	if (!o->all && !parse_id(argv[optind + 1], &o->goid))
-		return usage_message(self, "'%s' is no goroutine id", argv[optind + 1]);
+	if (cores)
+		o->target.core = argv[optind++];
+	if (!o->all && !parse_id(argv[optind], &o->goid))
+		return usage_message(self, "'%s' is no goroutine id", argv[optind]);
 	return STATUS_CLEAN;
 }
 
@@ -55,6 +57,7 @@ static enum status parse(const struct command *self, int argc, char **argv, stru
 		{ "format", required_argument, NULL, 'f' },
 		{ "output", required_argument, NULL, 'o' },
 		{ "all", no_argument, NULL, 'a' },
+		{ "pid", required_argument, NULL, 'p' },
 		{ 0 },
 	};
 	int c;
@@ -76,6 +79,10 @@ static enum status parse(const struct command *self, int argc, char **argv, stru
 			break;
 		case 'a':
 			o->all = true;
+			break;
+		case 'p':
+			if (!process_parse(optarg, &o->target.pid))
+				return usage_message(self, "'%s' is no process id", optarg);
 			break;
 		default:
 			return usage_error(self, argv, c);
@@ -110,12 +117,12 @@ static enum status run(const struct command *self, int argc, char **argv)
 
 	if (s != STATUS_CLEAN)
 		return s;
-	if (!analyze(&a, o.core, o.exe, o.nexe, true))
+	if (!analyze(&a, &o.target, o.exe, o.nexe, true))
 		return STATUS_UNREADABLE;
 	if (find_why(&a, o.goid, o.all)) {
 		s = write_answer(&o, &a.dump);
 	} else {
-		say_error("%s: there is no goroutine %" PRIu64, o.core, o.goid);
+		say_error("%s: there is no goroutine %" PRIu64, a.dump.path, o.goid);
 		s = a.dump.complete ? STATUS_USAGE : STATUS_UNREADABLE;
 	}
 	analysis_release(&a);
@@ -127,6 +134,7 @@ const struct command cmd_why = {
 	.summary = "show what keeps a waiting goroutine off the list",
 	.help = "Usage: gleak why [--exe PATH]... [--format text|json] [-o FILE] CORE GOROUTINE\n"
 		"       gleak why [--exe PATH]... [--format text|json] [-o FILE] --all CORE\n"
+		"       --pid PID instead of CORE: of a process that goes on\n"
 		"\n"
 		"A goroutine that waits is no leak as long as something that can still run might\n"
 		"wake it. Shows the way by which what it waits for can be reached: from a global\n"

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tools/gleak/cmd.h"
+#include "tools/gleak/process.h"
 #include "tools/util/say.h"
 
 enum status usage_error(const struct command *c, char **argv, int result)
@@ -29,6 +30,18 @@ enum status usage_message(const struct command *c, const char *fmt, ...)
 	va_end(ap);
 	say_error("%s: %s; see gleak help %s", c->name, text, c->name);
 	return STATUS_USAGE;
+}
+
+enum status usage_target(const struct command *c, int argc, char **argv, struct target *t)
+{
+	if (t->pid)
+		return optind == argc ? STATUS_CLEAN : usage_message(c, "a core and --pid");
+	if (optind == argc)
+		return usage_message(c, "no core given, and no --pid");
+	if (optind + 1 != argc)
+		return usage_message(c, "more than one core");
+	t->core = argv[optind];
+	return STATUS_CLEAN;
 }
 
 enum status usage_help(const struct command *c)

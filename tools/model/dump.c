@@ -6,14 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void add_note(struct dump *d, const char *fmt, va_list ap)
+static const char *add_note(struct dump *d, const char *fmt, va_list ap)
 {
 	char text[512];
 
 	vsnprintf(text, sizeof(text), fmt, ap);
 	for (size_t i = 0; i < d->nnotes; i++)
 		if (strcmp(d->notes[i], text) == 0)
-			return;
+			return d->notes[i];
 	if (d->nnotes == d->notes_cap) {
 		size_t cap = d->notes_cap ? d->notes_cap * 2 : 8;
 		const char **grown = pool_array(&d->pool, cap, sizeof(*grown));
@@ -23,7 +23,7 @@ static void add_note(struct dump *d, const char *fmt, va_list ap)
 		d->notes = grown;
 		d->notes_cap = cap;
 	}
-	d->notes[d->nnotes++] = pool_text(&d->pool, text);
+	return d->notes[d->nnotes++] = pool_text(&d->pool, text);
 }
 
 void dump_note(struct dump *d, const char *fmt, ...)
@@ -41,8 +41,11 @@ void dump_miss(struct dump *d, const char *fmt, ...)
 
 	d->complete = false;
 	va_start(ap, fmt);
-	add_note(d, fmt, ap);
+	const char *note = add_note(d, fmt, ap);
+
 	va_end(ap);
+	if (!d->why_not)
+		d->why_not = note;
 }
 
 static uint64_t mix(uint64_t h, uint64_t v)

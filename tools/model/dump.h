@@ -51,7 +51,8 @@ struct dump {
 	struct pool pool;
 	int pid;
 	int64_t now_ns;
-	bool complete;
+	bool ran, complete;  /* complete: nothing was missing */
+	const char *why_not; /* the first thing that was; NULL: nothing */
 	struct goroutine *g; /* by rising id */
 	size_t ng;
 	struct group *findings; /* strongest verdict first */

@@ -217,22 +217,6 @@ static void write_goroutine(struct json *j, const struct dump *d, const struct g
 	json_end_object(j);
 }
 
-static const char *evidence_word(enum gd__evidence e)
-{
-	static const char *const words[] = {
-		[GD__EVIDENCE_NONE] = "none",
-		[GD__EVIDENCE_NIL] = "nil",
-		[GD__EVIDENCE_UNREACHABLE] = "unreachable",
-		[GD__EVIDENCE_CYCLE] = "cycle",
-		[GD__EVIDENCE_DROPPED] = "dropped",
-		[GD__EVIDENCE_OWNER] = "owner",
-		[GD__EVIDENCE_DEAD_OWNER] = "dead-owner",
-		[GD__EVIDENCE_ALIVE] = "alive",
-	};
-
-	return words[e];
-}
-
 static void
 write_text(struct json *j, const char *key, const struct dump *d, const struct group *group,
 	   void (*tell)(struct gd__out *o, const struct dump *d, const struct group *group))
@@ -292,7 +276,7 @@ static void write_group(struct json *j, const struct dump *d, const struct group
 
 	json_object(j, NULL);
 	json_text(j, "verdict", gd__verdict_text(g->leak->verdict));
-	json_text(j, "evidence", evidence_word(g->leak->evidence));
+	json_text(j, "evidence", gd__evidence_word(g->leak->evidence));
 	write_text(j, "explanation", d, group, tell_verdict);
 	json_text(j, "wait", dump_state(g));
 	json_int(j, "count", (int64_t)group->n);
@@ -358,7 +342,10 @@ void report_json(FILE *f, const struct dump *d)
 	json_init(&j, f);
 	json_object(&j, NULL);
 	json_text(&j, "schema", "gdetect-report/1");
+	json_bool(&j, "ran", d->ran);
 	json_bool(&j, "complete", d->complete);
+	if (d->why_not)
+		json_text(&j, "why", d->why_not);
 	json_text(&j, "source", d->path);
 	json_text(&j, "program", d->program);
 	json_array(&j, "leaks");

@@ -7,14 +7,20 @@
 #include <unistd.h>
 
 static bool progress_shown;
+static char last[1024];
+
+const char *say_last(void)
+{
+	return last;
+}
 
 void say_error(const char *fmt, ...)
 {
-	char text[1024];
+	char *text = last;
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	vsnprintf(text, sizeof(last), fmt, ap);
 	va_end(ap);
 	/* Paths and names out of a dump are not to drive the terminal. */
 	for (char *p = text; *p; p++)
@@ -26,12 +32,12 @@ void say_error(const char *fmt, ...)
 
 void say_progress(const char *what, uint64_t done, uint64_t total)
 {
-	static int last = -1;
+	static int shown = -1;
 	int percent = total ? (int)(done * 100.0 / (double)total) : 100;
 
-	if (percent == last || !isatty(STDERR_FILENO))
+	if (percent == shown || !isatty(STDERR_FILENO))
 		return;
-	last = percent;
+	shown = percent;
 	progress_shown = true;
 	fprintf(stderr, "\rgleak: %s: %3d %%", what, percent);
 	fflush(stderr);

@@ -30,7 +30,9 @@ enum gd_leak_level {
 struct gd_leak_found {
 	uint64_t goroutine, parent;
 	enum gd_leak_level verdict;
-	const char *verdict_text;  /* "proven", "owner-stuck", "alive-at-end", "suspect" */
+	const char *verdict_text; /* "proven", "owner-stuck", "alive-at-end", "suspect" */
+	const char *evidence; /* "nil", "unreachable", "cycle", "dropped", "owner", "dead-owner",
+			       * "alive" */
 	const char *evidence_text; /* one clause: why */
 	const char *wait;          /* "chan receive", "" if it does not wait */
 	const char *name;          /* its function, or what it was named */
