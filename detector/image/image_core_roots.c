@@ -165,7 +165,24 @@ static void give_data(struct walk *w)
 	}
 }
 
-/* What the program has registered with gd_leak_add_root. */
+/*
+ * What of [lo, hi) is in the core. Of a file that is mapped privately the kernel leaves out what
+ * the program has never written: it holds no addresses of this process.
+ */
+static void give_mapped(struct walk *w, uint64_t lo, uint64_t hi)
+{
+	while (lo < hi) {
+		const struct gd__segment *s = gd__corefile_segment(&w->c->file, lo);
+		uint64_t end = s && s->hi < hi ? s->hi : hi, there = end;
+
+		if (s && gd__corefile_filemap(&w->c->file, lo) && !w->c->file.lost)
+			there = s->lo + s->bytes < end ? s->lo + s->bytes : end;
+		give(w, GD__ROOT_DATA, lo, there);
+		lo = end;
+	}
+}
+
+/* What the program has registered with gd_leak_add_root, or mapped by itself. */
 static void give_registered(struct walk *w)
 {
 	const struct gd__mem *mem = &w->c->mem;
@@ -176,7 +193,7 @@ static void give_registered(struct walk *w)
 		return;
 	for (uint64_t i = 0; i < a.user_roots_n && i < REGISTERED_MAX; i++)
 		if (mem->read(mem, a.user_roots + i * sizeof(r), &r, sizeof(r)) && r.lo)
-			give(w, GD__ROOT_DATA, r.lo, r.hi);
+			give_mapped(w, r.lo, r.hi);
 }
 
 /*
