@@ -53,6 +53,12 @@ struct gd__heap_events {
 /* realloc is alloc + free, or, in place, one of both for the tail that comes or goes. */
 
 /*
+ * While on, fresh blocks are zero. For libraries that we load to look at the program: what they
+ * leave unwritten of a block that it has freed would still hold its pointers.
+ */
+void gd__heap_zero(bool on);
+
+/*
  * Events of threads started by pthread_create, but those of the runtime
  * itself (its Ms). token is the listener's; it is never looked at.
  */

@@ -119,6 +119,23 @@ __attribute__((constructor(101))) static void find_faster(void)
 	}
 }
 
+static void *malloc_zero(size_t n)
+{
+	return je.calloc(1, n);
+}
+
+/* One word changes, and either of its values will do: no order among threads is needed. */
+void gd__heap_zero(bool on)
+{
+	static void *(*other)(size_t n) = malloc_zero;
+	void *(*was)(size_t n) = je.malloc;
+
+	if (on == (was == malloc_zero))
+		return;
+	je.malloc = other;
+	other = was;
+}
+
 /* How a block is to be. */
 struct wish {
 	size_t align; /* 0: as any */

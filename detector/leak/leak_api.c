@@ -87,8 +87,21 @@ int64_t gd__leak_limit_ns(const struct gd_leak_opts *o)
 	return (int64_t)(o->limit_ms > 0 ? o->limit_ms : LIMIT_MS) * 1000000;
 }
 
-static GD__NOINLINE int check_on_demand(const struct gd_leak_opts *o, uint64_t caller_sp)
+struct gd_leak_opts gd__leak_options(const struct gd_leak_opts *given)
 {
+	struct gd_leak_opts o = { 0 };
+
+	if (given && given->opts)
+		given = given->opts;
+	if (given)
+		gd__memcpy(&o, given,
+			   given->size_ > 0 && given->size_ < sizeof(o) ? given->size_ : sizeof(o));
+	return o;
+}
+
+static GD__NOINLINE int check_on_demand(const struct gd_leak_opts *given, uint64_t caller_sp)
+{
+	struct gd_leak_opts own = gd__leak_options(given), *o = &own;
 	struct gd__leak_run r = { .opt.at_end = o->level == GD_LEAK_END,
 				  .how.caller_sp = caller_sp,
 				  .level = o->level,
@@ -112,30 +125,18 @@ static GD__NOINLINE int check_on_demand(const struct gd_leak_opts *o, uint64_t c
 								 : (int)gd__leak_count(&r);
 }
 
-struct gd_leak_opts gd__leak_options(const struct gd_leak_opts *given)
-{
-	struct gd_leak_opts o = { 0 };
-
-	if (given && given->opts)
-		given = given->opts;
-	if (given)
-		gd__memcpy(&o, given,
-			   given->size_ > 0 && given->size_ < sizeof(o) ? given->size_ : sizeof(o));
-	return o;
-}
-
 /*
- * What our own frames leave on the stack must not look like the caller's pointers. So this
- * one holds nothing but the caller's registers, and what lies below it is not scanned.
+ * What our own frames leave on the stack must not look like the caller's pointers. So this one
+ * holds nothing but the caller's registers, right below the frame pointer, and what lies below
+ * them, be it a hole in this frame, is not scanned.
  */
+#define SAVED_REGISTERS 5 /* besides the frame pointer */
+
 int gd_leak_check_opts(const struct gd_leak_opts *given)
 {
-	struct gd_leak_opts o = gd__leak_options(given);
-	uint64_t sp;
-
 	__builtin_unwind_init();
-	__asm__ volatile("movq %%rsp, %0" : "=r"(sp));
-	int found = check_on_demand(&o, sp);
+	int found = check_on_demand(given, (uintptr_t)__builtin_frame_address(0) -
+						   SAVED_REGISTERS * sizeof(uint64_t));
 
 	__asm__ volatile("" : "+r"(found)); /* no tail call: it would give up this frame */
 	return found;

@@ -4,6 +4,7 @@
 #include <gdetect/error.h>
 #include <gdetect/go.h>
 
+#include "detector/common/interpose.h"
 #include "detector/common/report_fd.h"
 #include "detector/leak/leak_expect.h"
 #include "detector/leak/leak_print.h"
@@ -384,12 +385,20 @@ static void tell(void *arg)
 	count(r);
 }
 
+/* What takes locks or memory of the program's. */
+static void prepare(void)
+{
+	gd__heap_zero(true);
+	gd__trace_prepare();
+	gd__roots_self_prepare();
+	gd__heap_zero(false);
+}
+
 static void stop_and_look(struct gd__leak_run *r)
 {
 	int64_t start;
 
-	gd__trace_prepare();
-	gd__roots_self_prepare();
+	prepare();
 	start = gd__os_now();
 	r->how.not_stopped = !gd__inspect_stop();
 	gd__inspect_on_system_stack(r->forked ? copy : look, r);
@@ -416,8 +425,7 @@ void gd__leak_run(struct gd__leak_run *r)
 void gd__leak_run_asleep(struct gd__leak_run *r)
 {
 	gd__inspect_open(&r->rt, &gd__mem_self, 0);
-	gd__trace_prepare();
-	gd__roots_self_prepare();
+	prepare();
 	look(r);
 	tell(r);
 }
