@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "runtime/base/compiler.h"
 #include "runtime/base/next.h"
 
 /*
@@ -57,6 +58,9 @@ struct gd__heap_events {
  * leave unwritten of a block that it has freed would still hold its pointers.
  */
 void gd__heap_zero(bool on);
+/* The program has given p to call, but p is not the start of a live block: says all that is known.
+ */
+GD__NORETURN void gd__heap_die_not_live(const char *call, const void *p);
 
 /*
  * Events of threads started by pthread_create, but those of the runtime

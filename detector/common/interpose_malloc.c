@@ -124,16 +124,12 @@ static void *malloc_zero(size_t n)
 	return je.calloc(1, n);
 }
 
-/* One word changes, and either of its values will do: no order among threads is needed. */
 void gd__heap_zero(bool on)
 {
-	static void *(*other)(size_t n) = malloc_zero;
-	void *(*was)(size_t n) = je.malloc;
+	static void *(*usual)(size_t n);
 
-	if (on == (was == malloc_zero))
-		return;
-	je.malloc = other;
-	other = was;
+	usual = on ? je.malloc : usual;
+	je.malloc = on ? malloc_zero : usual; /* one word: others call the one or the other */
 }
 
 /* How a block is to be. */
@@ -283,19 +279,6 @@ static GD__NOINLINE void *allocate(size_t n, struct wish w, const void *frame, u
 	return p;
 }
 
-/* p is not the start of a live block: says all that is known of it. */
-static GD__NOINLINE GD__NORETURN void die_not_live(const char *call, const void *p)
-{
-	struct gd__block b;
-
-	if (gd__heap_find((uintptr_t)p, &b))
-		gd__fatal("%s(%p): not the start of a block: it lies %zu bytes inside a block of "
-			  "%zu bytes at %p",
-			  call, p, (size_t)((uintptr_t)p - b.start), (size_t)b.size,
-			  (void *)(uintptr_t)b.start);
-	gd__fatal("%s(%p): no live block begins there: freed twice, or never allocated", call, p);
-}
-
 static GD__NOINLINE void release(const char *call, void *p, uintptr_t pc)
 {
 	size_t size;
@@ -305,7 +288,7 @@ static GD__NOINLINE void release(const char *call, void *p, uintptr_t pc)
 	int saved = errno;
 
 	if (gd__unlikely(!gd__heap_remove(p, &size)))
-		die_not_live(call, p);
+		gd__heap_die_not_live(call, p);
 	if (events)
 		events->free(p, size, pc);
 	je_free(p);
@@ -346,7 +329,7 @@ static GD__ALWAYS_INLINE void *reallocate(const char *call, void *p, size_t n, c
 		return NULL;
 	}
 	if (!gd__heap_get(p, &old, &had))
-		die_not_live(call, p);
+		gd__heap_die_not_live(call, p);
 	if (n > SIZE_LIMIT - ALIGN - GD__HEAP_NOTE) {
 		errno = ENOMEM;
 		return NULL;
@@ -505,7 +488,7 @@ size_t malloc_usable_size(void *p)
 	if (p == NULL)
 		return 0;
 	if (!gd__heap_get(p, &n, &room))
-		die_not_live("malloc_usable_size", p);
+		gd__heap_die_not_live("malloc_usable_size", p);
 	return n;
 }
 
