@@ -51,9 +51,9 @@ struct gd__why {
 	enum gd__why_answer answer;
 	uint32_t g; /* position in image->g; not of NO_SUCH */
 	struct gd__fate fate;
-	size_t n;
-	struct gd__why_step step[GD__WHY_STEPS];
 	bool cut; /* the path is longer; its last steps are there */
+	size_t n;
+	struct gd__why_step step[GD__WHY_STEPS]; /* last: a copy may have room for n only */
 };
 
 /* v: the verdicts of a check whose image is still there. */

@@ -105,7 +105,7 @@ static enum status write_answer(const struct options *o, const struct dump *d)
 	if (!outfile_commit(&out) || !d->complete)
 		return STATUS_UNREADABLE;
 	for (size_t i = 0; i < d->nwhy; i++)
-		reported |= d->why[i]->why.answer == GD__WHY_STUCK;
+		reported |= d->why[i]->why->answer == GD__WHY_STUCK;
 	return reported ? STATUS_FINDINGS : STATUS_CLEAN;
 }
 

@@ -8,6 +8,7 @@
  */
 #include "tools/gleak/path.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "tools/gleak/stacks.h"
@@ -69,8 +70,8 @@ static void name_steps(struct analysis *a, struct why *w)
 	const struct gd__mem *mem = &a->in.core->mem;
 	struct naming n = { .a = a };
 
-	for (size_t i = 0; i < w->why.n; i++) {
-		const struct gd__why_step *s = &w->why.step[i];
+	for (size_t i = 0; i < w->why->n; i++) {
+		const struct gd__why_step *s = &w->why->step[i];
 
 		w->step[i] = (struct step_name){ "", "", "" };
 		if (s->kind == GD__WHY_BLOCK)
@@ -108,17 +109,26 @@ static void fill_waits(struct gd__image *im, struct gd__leak *l, const struct gd
 	}
 }
 
+/* Of a hundred thousand goroutines each has a path, and most are short. */
+static const struct gd__why *keep_path(struct pool *pool, const struct gd__why *found)
+{
+	size_t n = offsetof(struct gd__why, step) + found->n * sizeof(found->step[0]);
+
+	return memcpy(pool_get(pool, n), found, n);
+}
+
 static void take(struct analysis *a, const struct gd__why *found)
 {
 	struct gd__image *im = &a->in.core->im;
 	struct why *w = pool_get(&a->dump.pool, sizeof(*w));
 	const struct gd__ginfo *g = &im->g[found->g];
 
-	w->why = *found;
+	w->why = keep_path(&a->dump.pool, found);
+	w->step = pool_array(&a->dump.pool, found->n + 1, sizeof(*w->step));
 	w->g.info = g;
 	w->g.stack = stack_of(a, g);
 	w->g.created = symbols_name(a->symbols, g->create_pc, g->ncreate);
-	w->group = finding_of(&a->dump, g->id);
+	w->group = found->answer == GD__WHY_STUCK ? finding_of(&a->dump, g->id) : NULL;
 	if (g->state == GD__GI_WAITING)
 		fill_waits(im, &w->waits, g);
 	else

@@ -126,10 +126,17 @@ static bool data(void *self, struct gd__out *o, uint64_t addr)
 
 static const struct gd__ginfo *goroutine(const struct gd__image *im, uint64_t id)
 {
-	for (size_t i = 0; i < im->ng; i++)
-		if (im->g[i].id == id)
-			return &im->g[i];
-	return NULL;
+	size_t lo = 0, hi = im->ng;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (im->g[mid].id < id)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < im->ng && im->g[lo].id == id ? &im->g[lo] : NULL;
 }
 
 static void frame(void *self, struct gd__out *o, uint64_t goid, uint64_t addr)
@@ -149,17 +156,18 @@ static void frame(void *self, struct gd__out *o, uint64_t goid, uint64_t addr)
 	}
 }
 
-/* What path.c has found out about a step. */
+/* What path.c has found out about a step. They are asked for one after the other. */
 static const struct step_name *named(void *self, const struct gd__why_step *s)
 {
 	static const struct step_name none = { "", "", "" };
+	static size_t last;
 	const struct analysis *a = self;
 
-	for (size_t i = 0; i < a->dump.nwhy; i++) {
-		const struct why *w = a->dump.why[i];
+	for (size_t i = 0; i < a->dump.nwhy; i++, last++) {
+		const struct why *w = a->dump.why[last %= a->dump.nwhy];
 
-		if (s >= w->why.step && s < w->why.step + w->why.n)
-			return &w->step[s - w->why.step];
+		if (s >= w->why->step && s < w->why->step + w->why->n)
+			return &w->step[s - w->why->step];
 	}
 	return &none;
 }

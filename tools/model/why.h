@@ -16,9 +16,9 @@ struct step_name {
 
 struct why {
 	struct goroutine g;
-	struct gd__leak waits; /* no finding: holds what g waits for */
-	struct gd__why why;
-	struct step_name step[GD__WHY_STEPS];
+	struct gd__leak waits;     /* no finding: holds what g waits for */
+	const struct gd__why *why; /* with room for why->n steps */
+	struct step_name *step;    /* as many */
 	const struct group *group; /* of the finding, if it is one */
 };
 

@@ -24,7 +24,7 @@ static const char *answer_text(const struct dump *d, const struct why *w)
 {
 	struct gd__out o = begin();
 
-	gd__tell_answer(&o, d->tongue, d->image, &w->why);
+	gd__tell_answer(&o, d->tongue, d->image, w->why);
 	gd__out_flush(&o);
 	return buf;
 }
@@ -33,7 +33,7 @@ static const char *step_text(const struct dump *d, const struct why *w, size_t i
 {
 	struct gd__out o = begin();
 
-	gd__tell_step(&o, d->tongue, d->image, &w->why, i);
+	gd__tell_step(&o, d->tongue, d->image, w->why, i);
 	gd__out_flush(&o);
 	return buf;
 }
@@ -53,7 +53,7 @@ static void write_path(FILE *f, const struct dump *d, const struct why *w)
 	struct gd__out o;
 
 	gd__out_init(&o, path, sizeof(path), -1);
-	gd__tell_path(&o, d->tongue, d->image, &w->why);
+	gd__tell_path(&o, d->tongue, d->image, w->why);
 	gd__out_flush(&o);
 	fputs(path, f);
 }
@@ -121,7 +121,7 @@ static const char *kind_word(enum gd__why_kind k)
 
 static void json_step(struct json *j, const struct dump *d, const struct why *w, size_t i)
 {
-	const struct gd__why_step *s = &w->why.step[i];
+	const struct gd__why_step *s = &w->why->step[i];
 	const struct step_name *n = &w->step[i];
 
 	json_object(j, NULL);
@@ -155,12 +155,12 @@ static void json_one(struct json *j, const struct dump *d, const struct why *w)
 		json_text(j, "name", w->g.info->name);
 	json_text(j, "wait", dump_state(&w->g));
 	json_int(j, "age_seconds", dump_age(d, &w->g) / 1000000000);
-	json_text(j, "answer", answer_word(w->why.answer));
+	json_text(j, "answer", answer_word(w->why->answer));
 	json_bool(j, "reported", w->group != NULL);
 	json_text(j, "explanation", answer_text(d, w));
-	if (w->why.fate.stuck) {
-		json_text(j, "verdict", gd__verdict_text(w->why.fate.verdict));
-		json_text(j, "because", gd__evidence_text(w->why.fate.evidence));
+	if (w->why->fate.stuck) {
+		json_text(j, "verdict", gd__verdict_text(w->why->fate.verdict));
+		json_text(j, "because", gd__evidence_text(w->why->fate.evidence));
 	}
 	if (w->group && w->group->fingerprint[0])
 		json_text(j, "fingerprint", w->group->fingerprint);
@@ -170,10 +170,10 @@ static void json_one(struct json *j, const struct dump *d, const struct why *w)
 	json_end_array(j);
 	json_frames(j, "stack", &w->g.stack);
 	json_array(j, "path");
-	for (size_t i = 0; i < w->why.n; i++)
+	for (size_t i = 0; i < w->why->n; i++)
 		json_step(j, d, w, i);
 	json_end_array(j);
-	json_bool(j, "path_cut", w->why.cut);
+	json_bool(j, "path_cut", w->why->cut);
 	json_end_object(j);
 }
 
