@@ -10,6 +10,8 @@ export GD_MAXPROCS
 export GD_SRC
 cp "$GD_SRC/tests/cli/leak_zoo.c" .
 "$GD_BUILD/bin/gdetect-gcc" -g -Og -Wall -Werror -fgdetect=leak -o zoo leak_zoo.c || fail "leak_zoo.c"
+# The race detector notes of each heap block its size and where it was allocated.
+"$GD_BUILD/bin/gdetect-gcc" -g -Og -fgdetect=race,leak -o noted leak_zoo.c || fail "leak_zoo.c"
 gcc -o json "$GD_SRC/tests/cli/gleak_json.c" -ljansson || fail "the JSON check does not build"
 
 # Without what differs from run to run, or with the size of our structs.
@@ -74,7 +76,8 @@ has "JSON: pattern" '"pattern": "locks taken in different orders"'
 has "JSON: the owner is stuck" '"now": "stuck"'
 
 # Why not.
-./zoo kept kept.core 2 >said 2>said.err || fail "kept: reported" "$(cat said.err)"
+./noted kept kept.core 2 >said 2>said.err || fail "kept: reported" "$(cat said.err)"
+strip -o bare.noted noted
 out=$(cat said.err)
 has "in the program" '^goroutine 2 \[chan send\] not reported: what it waits for can be reached from a global variable$'
 has "in the program" '^    global variable queue\+24$'
@@ -88,8 +91,8 @@ exits "by a timer" 0 "$gleak" why kept.core 3
 has "by a timer" '^    pending timer$'
 exits "by a lock in a global" 0 "$gleak" why kept.core 4
 has "by a lock in a global" '^    global variable registry\.lock$'
-exits "stripped" 0 "$gleak" why --exe bare kept.core 2
-has "stripped" '^    -> heap block of 24 bytes, offset 16, allocated by zoo\+0x'
+exits "stripped" 0 "$gleak" why --exe bare.noted kept.core 2
+has "stripped" '^    -> heap block of 24 bytes, offset 16, allocated by noted\+0x'
 exits "all of them" 0 "$gleak" why --all kept.core
 [ "$(printf '%s\n' "$out" | grep -c '^  kept off the list by:$')" = 3 ] || fail "why --all" "$out"
 exits "one that runs" 0 "$gleak" why kept.core 1
