@@ -1,12 +1,12 @@
 /*
  * select.c - waits for one of several channel operations.
  *
- * First the cases are tried one by one in random order, each under the lock of its channel alone,
- * and with a look at the channel before. The case that is taken was ready at that moment, together
- * with whatever others; that one of these was asked before it was ready is as if chance had chosen
- * between them. So most selects take one lock.
+ * First the channels are looked at without a lock, and chance chooses between the cases that seem
+ * ready: the chosen one is tried under the lock of its channel alone. If it is taken, it was ready
+ * at that moment, together with whatever others; that one of these was looked at before it was
+ * ready is as if chance had passed it over. So most selects take one lock.
  *
- * If none was ready all channels are locked, in address order, and looked at again, each as soon as
+ * If that took none all channels are locked, in address order, and looked at again, each as soon as
  * it is locked: its state stays as it was seen. If still none is ready a waiter goes on the queue
  * of each; the waker that wins g->select_done serves one of them. The waiters that were not won are
  * still queued when the goroutine goes on, because a waker that loses leaves them alone: this keeps
@@ -42,8 +42,7 @@ struct caller {
 	uintptr_t pc;
 };
 
-/* The trial of a select. live are the positions of the cases whose channel is not nil, in random
- * order as far as they were tried. */
+/* The trial of a select. live are the positions of the cases whose channel is not nil. */
 struct selection {
 	struct gd_case *cases;
 	struct caller by;
@@ -140,37 +139,38 @@ static int try_case(const struct gd_case *c, const struct caller *by,
 	return gd__chan_recv_locked(c->chan, c->elem, by->g, by->pc, wake);
 }
 
-/*
- * Takes a case that is ready: its position, or NO_CASE. live is shuffled on the way, from one
- * random number: each draw takes its high bits and leaves the rest.
- */
-static int try_each(const struct selection *s, int *rc, struct gd__g **wake) GD_UNCHECKED
+/* One of those that do not look as if they would wait, each with the same chance, or NO_CASE. */
+static int choose(const struct selection *s)
 {
-	uint32_t random = s->n > 1 ? gd__sched_random() : 0;
+	int chosen = NO_CASE;
+	uint32_t seen = 0;
 
 	for (uint32_t i = 0; i < s->n; i++) {
-		if (s->n > SMALL)
-			random = gd__sched_random();
-
-		uint64_t draw = (uint64_t)random * (s->n - i);
-		uint32_t j = i + (uint32_t)(draw >> 32);
-		uint16_t chosen = s->live[j];
-
-		random = (uint32_t)draw;
-		s->live[j] = s->live[i];
-		s->live[i] = chosen;
-		if (would_wait(&s->cases[chosen]))
+		if (would_wait(live_case(s, i)))
 			continue;
-
-		gd_chan *c = s->cases[chosen].chan;
-
-		gd__lock(&c->lock, GD__RANK_CHAN);
-		*rc = try_case(&s->cases[chosen], &s->by, wake);
-		gd__unlock(&c->lock);
-		if (*rc != GD_EAGAIN)
-			return chosen;
+		/* The k-th replaces the one before with a chance of 1 in k. */
+		if (++seen == 1 || gd__sched_random() % seen == 0)
+			chosen = s->live[i];
 	}
-	return NO_CASE;
+	return chosen;
+}
+
+/*
+ * Takes a case that is ready: its position. NO_CASE: none looked so, or the chosen one is not, and
+ * the others are left to those who lock all channels.
+ */
+static int try_one(const struct selection *s, int *rc, struct gd__g **wake) GD_UNCHECKED
+{
+	int chosen = choose(s);
+	const struct gd_case *c;
+
+	if (chosen == NO_CASE)
+		return NO_CASE;
+	c = &s->cases[chosen];
+	gd__lock(&c->chan->lock, GD__RANK_CHAN);
+	*rc = try_case(c, &s->by, wake);
+	gd__unlock(&c->chan->lock);
+	return *rc != GD_EAGAIN ? chosen : NO_CASE;
 }
 
 /* Tells the user which case it was. */
@@ -217,7 +217,7 @@ static struct tried try_cases(struct gd_case *cases, size_t n, uint16_t *live, u
 		gd__sync_point(s.by.g);
 		return (struct tried){ s.otherwise, s.otherwise, s.after };
 	}
-	taken = try_each(&s, &rc, &wake);
+	taken = try_one(&s, &rc, &wake);
 	if (taken != NO_CASE) {
 		give_way(s.by.g, wake);
 		result(cases, &cases[taken], rc);
@@ -413,7 +413,7 @@ int gd__select_here(struct gd_case *cases, size_t n, uintptr_t pc, int otherwise
 {
 	struct gd__waiter waiter[SMALL];
 	struct gd_case *at[SMALL];
-	struct waiting w = { { gd__on(gd__m_self()), pc }, 0, at, waiter };
+	struct waiting w = { { gd__caller("gd_select"), pc }, 0, at, waiter };
 
 	return look_and_wait(&w, cases, n, (struct tried){ NO_CASE, otherwise, after });
 }
@@ -438,7 +438,7 @@ static void *room(size_t n, size_t size)
 
 static GD__NOINLINE int wait_large(struct gd_case *cases, size_t n, uintptr_t pc, struct tried t)
 {
-	struct waiting w = { { gd__on(gd__m_self()), pc }, 0, NULL, NULL };
+	struct waiting w = { { gd__caller("gd_select"), pc }, 0, NULL, NULL };
 	int taken;
 
 	w.at = room(n, sizeof(*w.at));
