@@ -94,7 +94,7 @@ int gd__chan_send_here(gd_chan *c, const void *elem, struct gd__g *g, uintptr_t 
 	GD_RELEASE(c->lock);
 bool gd__chan_recv_here(gd_chan *c, void *elem, struct gd__g *g, uintptr_t pc) GD_RELEASE(c->lock);
 
-/* A select of at most 8 cases of which none was ready when they were tried: positions of the
+/* A select of at most 6 cases of which none was ready when they were tried: positions of the
  * default and the deadline, or -1. The position of the case taken. */
 int gd__select_wait(struct gd_case *cases, size_t n, uintptr_t pc, int otherwise, int after);
 int gd__select_here(struct gd_case *cases, size_t n, uintptr_t pc, int otherwise, int after);

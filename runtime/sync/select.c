@@ -34,7 +34,7 @@
 #include "runtime/time/timer.h"
 
 #define CASES_MAX 65535
-#define SMALL     8 /* cases of a select that needs no memory but the stack: 0.6 KB while it waits */
+#define SMALL     6 /* cases of a select that needs no memory but the stack: 0.5 KB while it waits */
 #define NO_CASE   (-1)
 
 struct caller {
@@ -227,10 +227,10 @@ static struct tried try_cases(struct gd_case *cases, size_t n, uint16_t *live, u
 
 /* --- with all channels locked --- */
 
-/* The cases with a channel, sorted by its address. waiter[i] stands for at[i]. */
+/* The cases with a channel, sorted by its address. waiter[i] stands for at[i]; both have room. */
 struct waiting {
 	struct caller by;
-	uint32_t n;
+	uint32_t n, room;
 	struct gd_case **at;
 	struct gd__waiter *waiter;
 };
@@ -258,6 +258,15 @@ static GD__ALWAYS_INLINE void sort_by_address(struct waiting *w, struct gd_case 
 				at[j] = at[j - gap];
 			at[j] = c;
 		}
+	}
+}
+
+/* What others have left on the stack there would be seen, and keep things alive, while we wait. */
+static GD__ALWAYS_INLINE void clear_rest(const struct waiting *w)
+{
+	for (uint32_t i = w->n; i < w->room; i++) {
+		w->at[i] = NULL;
+		w->waiter[i] = (struct gd__waiter){ 0 };
 	}
 }
 
@@ -392,6 +401,7 @@ static GD__ALWAYS_INLINE int look_and_wait(struct waiting *w, struct gd_case *ca
 	bool waits;
 
 	sort_by_address(w, cases, n);
+	clear_rest(w);
 	if (gd__unlikely(lock_all(w)))
 		taken = look(w, &rc, &wake);
 	waits = taken == NO_CASE && t.otherwise == NO_CASE;
@@ -413,7 +423,7 @@ int gd__select_here(struct gd_case *cases, size_t n, uintptr_t pc, int otherwise
 {
 	struct gd__waiter waiter[SMALL];
 	struct gd_case *at[SMALL];
-	struct waiting w = { { gd__caller("gd_select"), pc }, 0, at, waiter };
+	struct waiting w = { { gd__caller("gd_select"), pc }, 0, SMALL, at, waiter };
 
 	return look_and_wait(&w, cases, n, (struct tried){ NO_CASE, otherwise, after });
 }
@@ -438,7 +448,7 @@ static void *room(size_t n, size_t size)
 
 static GD__NOINLINE int wait_large(struct gd_case *cases, size_t n, uintptr_t pc, struct tried t)
 {
-	struct waiting w = { { gd__caller("gd_select"), pc }, 0, NULL, NULL };
+	struct waiting w = { { gd__caller("gd_select"), pc }, 0, (uint32_t)n, NULL, NULL };
 	int taken;
 
 	w.at = room(n, sizeof(*w.at));
