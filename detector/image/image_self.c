@@ -54,6 +54,11 @@ static bool block(struct gd__image *im, uint64_t addr, struct gd__block *b)
 	return gd__heap_find(addr, b);
 }
 
+static void hint(struct gd__image *im, uint64_t addr)
+{
+	gd__heap_prefetch(addr);
+}
+
 static void release(struct gd__image *im)
 {
 	struct self *s = im->priv;
@@ -123,6 +128,8 @@ int gd__image_self(struct gd__image *im, const struct gd__self_how *how)
 		release(im);
 		return GD_EINVAL;
 	}
+	if (gd__heap_bounds(&im->heap_lo, &im->heap_hi) && im->rt.heap_root != 0)
+		im->hint = hint;
 	im->has_heap = im->rt.heap_root != 0; /* 0: our malloc is not linked in */
 	s->roots.in_run = !im->rt.ended || how->main_returned;
 	im->rt.ended |= how->main_returned;

@@ -14,6 +14,7 @@
 struct gd__leak_options {
 	bool at_end;      /* main has returned: also list goroutines that are merely alive */
 	bool all_asleep;  /* the runtime has found that no goroutine can ever run */
+	bool no_paths;    /* nobody will ask why a goroutine is alive: that makes it fast */
 	uint64_t dropped; /* address of a channel that loses its last reference, or 0 */
 };
 

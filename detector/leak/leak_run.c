@@ -182,6 +182,8 @@ static int judge(void *arg, struct gd__arena *a, struct gd__leak_answer *out)
 	struct gd__image im;
 	int e = gd__image_self(&im, &r->how);
 
+	opt.no_paths = true;
+
 	if (e != GD_OK)
 		return e;
 	opt.all_asleep |= r->only_waits && gd__leak_alone(&im);

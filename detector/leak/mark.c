@@ -4,7 +4,7 @@
  * Invariants:
  *   reached[p]    <=> p was appended to queue; once
  *   stack_done[g] <=> the live stack of g was pushed, by us or by the image; once
- *   a block is in blocks <=> it was pushed; once
+ *   a block is in seen <=> it was pushed; once
  *   no range is pushed but through add_range, so no primitive inside one is overlooked
  */
 #include "detector/leak/mark.h"
@@ -70,12 +70,36 @@ static void reach(struct gd__mark *m, size_t prim, uint64_t from)
 	m->queue[m->queue_tail++] = (uint32_t)prim;
 }
 
+/* What a bit of m->prims stands for, and how many are looked at rather than the list of all. */
+#define PIECE_SHIFT 9
+#define PIECES_MAX  32
+
+static uint64_t piece_of(uint64_t addr)
+{
+	return addr >> PIECE_SHIFT << GD__SEEN_SHIFT;
+}
+
+/* Whether a primitive may begin in [lo, hi): most blocks have none. */
+static bool near_prims(const struct gd__mark *m, uint64_t lo, uint64_t hi)
+{
+	uint64_t first = piece_of(lo), last = piece_of(hi - 1);
+
+	if (lo >= hi || last - first > PIECES_MAX << GD__SEEN_SHIFT)
+		return true;
+	for (; first <= last; first += 1u << GD__SEEN_SHIFT)
+		if (gd__seen_test(&m->prims, first))
+			return true;
+	return false;
+}
+
 static void add_range(struct gd__mark *m, uint64_t lo, uint64_t hi)
 {
 	const struct gd__wakers *w = m->wakers;
 
-	for (size_t i = gd__wakers_from(w, lo); i < w->nprims && w->prim[i].info.addr < hi; i++)
-		reach(m, i, w->prim[i].info.addr);
+	if (near_prims(m, lo, hi))
+		for (size_t i = gd__wakers_from(w, lo); i < w->nprims && w->prim[i].info.addr < hi;
+		     i++)
+			reach(m, i, w->prim[i].info.addr);
 	push(m, lo, hi);
 }
 
@@ -178,36 +202,77 @@ static bool in_lock(const struct gd__mark *m, uint64_t at)
 	       at < x->addr + x->size;
 }
 
+/* The block b is reached, by the word at this address. */
+static void see_block(struct gd__mark *m, const struct gd__block *b, uint64_t at)
+{
+	bool fresh;
+
+	if (!gd__seen_put(&m->seen, m->arena, b->start, &fresh)) {
+		m->no_memory = true;
+		return;
+	}
+	if (!fresh)
+		return;
+	if (m->how.paths) {
+		struct gd__set_slot *slot = gd__set_put(&m->blocks, m->arena, b->start, &fresh);
+
+		if (!slot) {
+			m->no_memory = true;
+			return;
+		}
+		slot->from = at;
+	}
+	m->block_min = b->start < m->block_min ? b->start : m->block_min;
+	m->block_max = b->start > m->block_max ? b->start : m->block_max;
+	add_range(m, b->start, b->start + b->size);
+}
+
+static void look_up(struct gd__mark *m, uint64_t v, uint64_t at)
+{
+	struct gd__block b;
+
+	if (m->im->has_heap && m->im->block(m->im, v, &b)) {
+		see_block(m, &b, at);
+		return;
+	}
+	int64_t g = gd__mark_stack_at(m, v);
+
+	if (g < 0) {
+		if (!m->im->has_heap)
+			reach_direct(m, v, at);
+	} else if (v >= m->im->g[g].sp && !in_lock(m, at)) {
+		/* Data for whoever holds the pointer; that does not let its goroutine run. */
+		add_stack(m, (size_t)g, at);
+	}
+}
+
+static void look_up_oldest(struct gd__mark *m)
+{
+	unsigned i = m->words_done++ % GD__MARK_AHEAD;
+
+	look_up(m, m->word[i].v, m->word[i].at);
+}
+
 static void see_word(void *arg, uint64_t v, uint64_t at)
 {
 	struct gd__mark *m = arg;
-	int64_t g = gd__mark_stack_at(m, v);
-	struct gd__block b;
-	bool fresh;
 
 	m->words++;
-	if (g >= 0) {
-		/* Data for whoever holds the pointer; that does not let its goroutine run. */
-		if (v >= m->im->g[g].sp && !in_lock(m, at))
-			add_stack(m, (size_t)g, at);
+	if (!m->im->hint) {
+		look_up(m, v, at);
 		return;
 	}
-	if (!m->im->has_heap) {
-		reach_direct(m, v, at);
+	/* Neither heap nor stack: most words end here. */
+	if (v - m->im->heap_lo >= m->im->heap_hi - m->im->heap_lo &&
+	    v - m->stack_min >= m->stack_max - m->stack_min)
 		return;
-	}
-	if (!m->im->block(m->im, v, &b))
-		return;
-	struct gd__set_slot *slot = gd__set_put(&m->blocks, m->arena, b.start, &fresh);
+	m->im->hint(m->im, v);
+	if (m->words_made - m->words_done == GD__MARK_AHEAD)
+		look_up_oldest(m);
+	unsigned i = m->words_made++ % GD__MARK_AHEAD;
 
-	if (!slot) {
-		m->no_memory = true;
-	} else if (fresh) {
-		slot->from = at;
-		m->block_min = b.start < m->block_min ? b.start : m->block_min;
-		m->block_max = b.start > m->block_max ? b.start : m->block_max;
-		add_range(m, b.start, b.start + b.size);
-	}
+	m->word[i].v = v;
+	m->word[i].at = at;
 }
 
 bool gd__mark_words(struct gd__image *im, uint64_t lo, uint64_t hi,
@@ -285,6 +350,28 @@ static void see_odd(struct gd__mark *m, uint64_t lo, uint64_t hi)
 	}
 }
 
+/* The lines of a range that a scan begins with. An address of another space does no harm. */
+static void fetch(const struct gd__range *r)
+{
+	for (unsigned i = 0; i < 4; i++)
+		__builtin_prefetch((const void *)(uintptr_t)(r->lo + 64 * i));
+}
+
+/* The next range to scan: one that was announced some ranges before, so that it has come. */
+static bool next_range(struct gd__mark *m, struct gd__range *r)
+{
+	struct gd__range *to = &m->range[m->ranges_made % GD__MARK_AHEAD];
+
+	while (m->ranges_made - m->ranges_done < GD__MARK_AHEAD / 2 && pop(m, to)) {
+		fetch(to);
+		to = &m->range[++m->ranges_made % GD__MARK_AHEAD];
+	}
+	if (m->ranges_made == m->ranges_done)
+		return false;
+	*r = m->range[m->ranges_done++ % GD__MARK_AHEAD];
+	return true;
+}
+
 /* Until nothing is left: first waiters of primitives, then those of owners, then ranges. */
 static void drain(struct gd__mark *m)
 {
@@ -304,11 +391,13 @@ static void drain(struct gd__mark *m)
 			}
 		} else if (m->how.owners && m->ran_head < m->ran_tail) {
 			revive_waiters_of(m, m->ran[m->ran_head++]);
-		} else if (pop(m, &r)) {
+		} else if (next_range(m, &r)) {
 			if (!gd__mark_words(m->im, r.lo, r.hi, see_word, m))
 				m->unread = true;
 			if (m->how.odd_hi != 0)
 				see_odd(m, r.lo, r.hi);
+		} else if (m->words_made != m->words_done) {
+			look_up_oldest(m);
 		} else {
 			return;
 		}
@@ -379,6 +468,17 @@ static void index_stacks(struct gd__mark *m)
 	m->stack_max = n ? s[n - 1].hi : 0;
 }
 
+static bool index_prims(struct gd__mark *m)
+{
+	bool fresh;
+
+	for (size_t i = 0; i < m->wakers->nprims; i++)
+		if (!gd__seen_put(&m->prims, m->arena, piece_of(m->wakers->prim[i].info.addr),
+				  &fresh))
+			return false;
+	return true;
+}
+
 static bool get_memory(struct gd__mark *m)
 {
 	size_t ng = m->im->ng + 1, np = m->wakers->nprims + 1;
@@ -419,6 +519,8 @@ bool gd__mark_run(struct gd__mark *m, struct gd__image *im, const struct gd__wak
 	if (!get_memory(m))
 		return false;
 	index_stacks(m);
+	if (!index_prims(m))
+		return false;
 	if (!how->nothing_runs) {
 		im->roots(im, see_root, m);
 		if (!how->only)

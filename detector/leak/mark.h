@@ -14,6 +14,7 @@
 #define GD_DETECTOR_LEAK_MARK_H
 
 #include "detector/leak/owners.h"
+#include "detector/leak/seen.h"
 #include "detector/leak/set.h"
 #include "detector/leak/wakers.h"
 
@@ -36,7 +37,12 @@ struct gd__mark_how {
 	 * costs as much again and is done before somebody is called stuck. See gd__mark_odd.
 	 */
 	uint64_t odd_lo, odd_hi;
+	bool paths; /* note in `blocks` which word led to each: for "why", at several times the cost
+		     */
 };
+
+/* How many look-ups and ranges are under way: so long a cache line takes to come. */
+#define GD__MARK_AHEAD 16
 
 struct gd__mark_work;
 
@@ -51,7 +57,8 @@ struct gd__mark {
 	struct gd__arena *arena;
 	struct gd__mark_how how;
 
-	struct gd__set blocks; /* heap blocks reached, by start */
+	struct gd__seen seen;  /* starts of the heap blocks reached */
+	struct gd__set blocks; /* the same by start, if how.paths; what gd__retained adds */
 	uint8_t *may_run;      /* per goroutine */
 	uint8_t *stack_done;   /* per goroutine: its live stack has become a range */
 	uint8_t *reached;      /* per primitive */
@@ -64,6 +71,15 @@ struct gd__mark {
 	uint64_t stack_min, stack_max;
 	uint64_t prim_min;             /* lowest address of a primitive */
 	uint64_t block_min, block_max; /* starts of blocks reached */
+
+	struct gd__seen prims; /* pieces of memory in which primitives begin, see near_prims */
+	/* Words of a heap, not looked up yet, and ranges, not scanned yet: fetched ahead. Of both
+	 * [done, made) modulo GD__MARK_AHEAD. */
+	struct {
+		uint64_t v, at;
+	} word[GD__MARK_AHEAD];
+	struct gd__range range[GD__MARK_AHEAD];
+	unsigned words_done, words_made, ranges_done, ranges_made;
 
 	struct gd__mark_work *work, *spare;
 	uint32_t *queue; /* primitives reached, their waiters not yet revived from queue_head on */

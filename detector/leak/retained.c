@@ -1,13 +1,12 @@
 /*
  * retained.c - marks from each stuck goroutine in turn what the living do not reach.
  *
- * owner of a block: LIVE (0) reached in the main pass; g + 1 reached by goroutine g
+ * owner of a block not seen in the main pass: g + 1 reached by goroutine g
  * alone; SHARED by several. A block that a second goroutine reaches is walked
  * once more, because all below it is shared too; a third one stops at it.
  */
 #include "detector/leak/retained.h"
 
-#define LIVE   0u
 #define SHARED UINT32_MAX
 
 struct walk {
@@ -44,7 +43,9 @@ static void see_word(void *arg, uint64_t v, uint64_t at)
 	struct gd__block b;
 	bool fresh;
 
-	if (gd__mark_stack_at(w->m, v) >= 0 || !w->m->im->block(w->m->im, v, &b))
+	if (!w->m->im->block(w->m->im, v, &b))
+		return;
+	if (gd__seen_test(&w->m->seen, b.start)) /* live */
 		return;
 	struct gd__set_slot *s = gd__set_put(&w->m->blocks, w->m->arena, b.start, &fresh);
 
@@ -57,7 +58,7 @@ static void see_word(void *arg, uint64_t v, uint64_t at)
 		s->owner = w->owner;
 		w->kept[w->owner - 1].heap += b.size;
 		w->kept[w->owner - 1].blocks++;
-	} else if (s->owner == LIVE || s->owner == SHARED || s->owner == w->owner) {
+	} else if (s->owner == SHARED || s->owner == w->owner) {
 		return;
 	} else {
 		w->kept[s->owner - 1].heap -= b.size;

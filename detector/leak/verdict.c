@@ -11,6 +11,7 @@ struct judge {
 	uint8_t *stuck;   /* per node, scratch */
 	uint8_t *assumed; /* per goroutine, scratch: frozen and what the self-locks would freeze */
 	uint32_t *queue;  /* per node, scratch */
+	bool paths;              /* see gd__mark_how */
 	uint64_t odd_lo, odd_hi; /* see gd__mark_how; 0: nobody is unreached yet */
 	bool all_asleep;
 	bool soft; /* somebody is frozen because a lock's owner has ended */
@@ -270,6 +271,7 @@ static bool mark(struct judge *j, struct gd__mark_how *how)
 
 	how->odd_lo = j->odd_lo;
 	how->odd_hi = j->odd_hi;
+	how->paths = j->paths;
 	if (!gd__mark_run(&v->mark, v->im, &v->wakers, j->arena, how))
 		return false;
 	if (how->nothing_runs || how->odd_hi != 0 || !any_unreached(j))
@@ -333,7 +335,9 @@ static bool judge_mutual(struct judge *j)
 bool gd__verdict_run(struct gd__verdicts *v, struct gd__image *im, struct gd__arena *a,
 		     const struct gd__leak_options *opt)
 {
-	struct judge j = { .v = v, .arena = a, .all_asleep = opt->all_asleep };
+	struct judge j = {
+		.v = v, .arena = a, .all_asleep = opt->all_asleep, .paths = !opt->no_paths
+	};
 
 	*v = (struct gd__verdicts){ .im = im, .weak = !im->has_heap || im->truncated };
 	if (!gd__wakers_init(&v->wakers, im, a, opt->dropped) ||
