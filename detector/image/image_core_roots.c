@@ -21,6 +21,7 @@
 #define TCB_TID  0x2d0
 #define TCB_SIZE 4096 /* more than struct pthread has; clipped to the mapping */
 #define TLS_MAX  ((uint64_t)64 << 20)
+#define PAGE     4096
 /* Below the stack pointer a leaf function may keep data. */
 #define RED_ZONE 128
 
@@ -166,8 +167,9 @@ static void give_data(struct walk *w)
 }
 
 /*
- * What of [lo, hi) is in the core. Of a file that is mapped privately the kernel leaves out what
- * the program has never written: it holds no addresses of this process.
+ * Of an ELF file that is mapped privately (libelf's, which names our stacks) and was never written
+ * to, the kernel dumps the first page: the rest holds no addresses of this process. Of files
+ * that are shared, and may hold some, it dumps nothing: that is missed when it is looked at.
  */
 static void give_mapped(struct walk *w, uint64_t lo, uint64_t hi)
 {
@@ -175,8 +177,8 @@ static void give_mapped(struct walk *w, uint64_t lo, uint64_t hi)
 		const struct gd__segment *s = gd__corefile_segment(&w->c->file, lo);
 		uint64_t end = s && s->hi < hi ? s->hi : hi, there = end;
 
-		if (s && gd__corefile_filemap(&w->c->file, lo) && !w->c->file.lost)
-			there = s->lo + s->bytes < end ? s->lo + s->bytes : end;
+		if (s && s->bytes == PAGE && gd__corefile_filemap(&w->c->file, lo))
+			there = s->lo + PAGE < end ? s->lo + PAGE : end;
 		give(w, GD__ROOT_DATA, lo, there);
 		lo = end;
 	}

@@ -3,7 +3,8 @@
  *
  * The caller looks at the clock and at the records of the goroutines while the test runs: nothing
  * tells it of the end of a goroutine by gd_go_exit, nor of a test that is stuck. Time to settle is
- * time in which none of the goroutines left could run, so that a busy machine makes no leaks.
+ * time in which none of the goroutines left gets on or could, so that a busy machine makes no
+ * leaks.
  */
 #include <gdetect/error.h>
 #include <gdetect/go.h>
@@ -27,8 +28,8 @@
 #define FIRST_DOUBT (100 * MS)
 #define LAST_DOUBT  (10000 * MS)
 #define SETTLE_MS   500
-/* Goroutines that may run are waited for longer, in case it is the CPU that is missing. */
-#define PATIENCE 20
+/* Goroutines that get on are waited for longer, in case it is the CPU that is missing. */
+#define PATIENCE 10
 /* Who all wait after so long are asked whether they are stuck for good: then why wait. */
 #define ASK_AFTER (20 * MS)
 
@@ -158,6 +159,7 @@ static int watch(const struct test *t, uint64_t sp)
 static bool settle(const struct test *t, uint64_t sp, int64_t limit)
 {
 	int64_t start = gd__os_now(), last = start, still = 0;
+	uint64_t did = 0;
 	struct gd__scope_census c;
 	bool asked = false, self;
 
@@ -167,7 +169,8 @@ static bool settle(const struct test *t, uint64_t sp, int64_t limit)
 		gd__scope_count(t->scope, 0, &c);
 		if (c.alive == 0)
 			return true;
-		still += c.moving == 0 ? now - last : 0;
+		still = c.did != did ? 0 : c.moving == 0 ? still + now - last : still;
+		did = c.did;
 		last = now;
 		if (still >= limit || now - start >= PATIENCE * limit)
 			return false;

@@ -29,6 +29,7 @@ static void look_at(const struct gd__g *g, uint32_t scope, uint64_t id, struct g
 	if (g->background || g->system)
 		return;
 	c->alive++;
+	c->did += (g->id + 1) * (g->parks + 1); /* its own, and read at any time: a hint */
 	c->moving += status == GD__G_RUNNABLE || status == GD__G_RUNNING;
 }
 

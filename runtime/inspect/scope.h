@@ -18,6 +18,7 @@ void gd__scope_enter(uint32_t scope);
 struct gd__scope_census {
 	size_t alive;  /* background ones are not counted */
 	size_t moving; /* of those, runnable or running */
+	uint64_t did;  /* changes when one of them has run or ended */
 	bool there;    /* goroutine id is among them */
 };
 void gd__scope_count(uint32_t scope, uint64_t id, struct gd__scope_census *c);

@@ -131,7 +131,7 @@ enum gd_leak_test_status { /* bits */
 
 /*
  * opts: NULL, or what differs from the default: level GD_LEAK_END, settle_ms 500 (time in which
- * none of the goroutines left could run; -1: none). Returns bits of gd_leak_test_status.
+ * none of the goroutines left gets on; -1: none). Returns bits of gd_leak_test_status.
  */
 int gd_leak_test(const char *name, int (*fn)(void *arg), void *arg,
 		 const struct gd_leak_opts *opts);
