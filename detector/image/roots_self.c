@@ -10,6 +10,7 @@
 
 #include "detector/common/interpose.h"
 #include "detector/image/core_io.h"
+#include "detector/image/thread_regs.h"
 #include "runtime/base/atomic.h"
 #include "runtime/base/fatal.h"
 #include "runtime/base/fmt.h"
@@ -42,6 +43,8 @@ static struct {
 		uint64_t sp; /* below all that is live on its stack, if it is in there at all */
 	} * thread;
 	size_t n, cap;
+	struct gd__traced *traced; /* registers of some of them */
+	size_t ntraced, traced_cap;
 } noted;
 
 size_t gd__copy_foreign(uint64_t addr, void *buf, size_t n)
@@ -150,8 +153,9 @@ static void add_tls(struct gd__roots_self *r, uint64_t tp)
 		gd__roots_add(r, GD__ROOT_THREAD, tp - modules.tls_size, tp + DESCRIPTOR, true);
 }
 
-/* Stack pointer of a thread that sleeps in the kernel; 0 if it runs or nobody may know. */
-static uint64_t sleeping_sp(int32_t tid)
+/* Stack pointer of a thread that sleeps in the kernel; 0 if it runs or nobody may know. *call: the
+ * system call it is in, -1 if none. */
+static uint64_t sleeping_sp(int32_t tid, long *call)
 {
 	char name[48], text[256];
 	uint64_t last[2] = { 0, 0 }, value = 0;
@@ -160,9 +164,14 @@ static uint64_t sleeping_sp(int32_t tid)
 	gd__fmt(name, sizeof(name), "task/%d/syscall", tid);
 	int64_t n = gd__io_slurp(gd__os_pid(), name, text, sizeof(text) - 1);
 
+	*call = -1;
 	if (n <= 0 || text[0] == 'r')
 		return 0;
 	text[n] = '\0';
+	if (text[0] != '-')
+		*call = 0;
+	for (const char *p = text; *p >= '0' && *p <= '9'; p++)
+		*call = *call * 10 + (*p - '0');
 	/* "nr arg... sp pc": the last but one number. */
 	for (const char *p = text;; p++) {
 		unsigned c = (unsigned char)*p | 0x20, d = c - '0' < 10 ? c - '0' : c - 'a' + 10;
@@ -236,6 +245,10 @@ static void add_foreign_threads(struct gd__roots_self *r, const struct gd__runti
 	for (size_t i = 0; gd__thread_walk(i, &t); i++)
 		if (t.tid && t.tid != main_thread.tid)
 			add_thread(r, rt, &t);
+	for (size_t i = 0; i < noted.ntraced; i++)
+		if (noted.traced[i].n > 0)
+			gd__roots_add_words(r, GD__ROOT_THREAD, noted.traced[i].word,
+					    noted.traced[i].n);
 }
 
 static bool note(int32_t tid, uint64_t sp)
@@ -256,21 +269,54 @@ static bool note(int32_t tid, uint64_t sp)
 	return true;
 }
 
+/* Room for the registers of n threads. */
+static bool reserve_traced(size_t n)
+{
+	noted.ntraced = 0;
+	if (n <= noted.traced_cap)
+		return true;
+	gd__dfree(noted.traced, noted.traced_cap * sizeof(*noted.traced));
+	noted.traced = gd__dalloc(2 * n * sizeof(*noted.traced));
+	noted.traced_cap = noted.traced ? 2 * n : 0;
+	return noted.traced != NULL;
+}
+
+/* A thread that is not stopped, other than this one. */
+static bool note_other(int32_t tid)
+{
+	long call;
+	uint64_t sp = sleeping_sp(tid, &call);
+
+	if (gd__traceable_call(call) && noted.ntraced < noted.traced_cap)
+		noted.traced[noted.ntraced++].tid = tid;
+	return note(tid, sp - RED_ZONE);
+}
+
 bool gd__roots_self_note(uint64_t caller_sp)
 {
 	uint64_t own_sp = caller_sp ? caller_sp : (uintptr_t)__builtin_frame_address(0);
 	struct gd__thread_info t;
+	struct gd__runtime rt;
 	int32_t self = gd__os_tid();
 	bool whole = true;
+	size_t n = 1;
 
 	noted.n = 0;
 	gd__roots_note_kernel();
+	for (size_t i = 0; gd__thread_walk(i, &t); i++)
+		n += t.tid != 0;
+	whole = reserve_traced(n);
 	for (size_t i = 0; whole && gd__thread_walk(i, &t); i++)
 		if (t.tid && t.tid != main_thread.tid)
-			whole = note(t.tid, t.tid == self ? own_sp : sleeping_sp(t.tid) - RED_ZONE);
-	return whole &&
-	       note(main_thread.tid,
-		    main_thread.tid == self ? own_sp : sleeping_sp(main_thread.tid) - RED_ZONE);
+			whole = t.tid == self ? note(t.tid, own_sp) : note_other(t.tid);
+	if (whole)
+		whole = main_thread.tid == self ? note(self, own_sp) : note_other(main_thread.tid);
+	/* What the runtime's own have in registers it has saved, or it is nothing to us. */
+	if (gd__inspect_open(&rt, &gd__mem_self, 0) == GD__INSPECT_OK && noted.ntraced > 0 &&
+	    noted.traced[noted.ntraced - 1].tid == rt.run_tid)
+		noted.ntraced--;
+	gd__threads_trace(noted.traced, noted.ntraced);
+	return whole;
 }
 
 static const struct gd__ginfo *goroutine(const struct gd__image *im, uint64_t id)
@@ -291,6 +337,8 @@ static void add_running(struct gd__roots_self *r, const struct gd__image *im,
 		sp = r->caller_sp;
 	else
 		gd__roots_add_words(r, GD__ROOT_G, t->regs, GD__DWARF_REGS);
+	if (t->vec_lo)
+		gd__roots_add(r, GD__ROOT_G, t->vec_lo, t->vec_hi, false);
 	if (t->sp > g->stack_lo && t->sp < g->stack_hi)
 		gd__roots_add(r, GD__ROOT_G, sp > g->stack_lo ? sp : g->stack_lo, g->stack_hi,
 			      false);

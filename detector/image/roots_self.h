@@ -7,8 +7,8 @@
  * gd_run; registers and live stacks of running goroutines; what pending
  * timers refer to; ranges the user has registered.
  *
- * Known gap: of a foreign thread that sleeps in the kernel the registers are not known, so a
- * pointer that is nowhere but in a callee-saved register of such a thread is not seen.
+ * Also the registers of threads that nobody stops (thread_regs.h), mappings of the program's own
+ * (roots_mapped.c), and what the kernel keeps for it (roots_kernel.c).
  */
 #ifndef GD_DETECTOR_IMAGE_ROOTS_SELF_H
 #define GD_DETECTOR_IMAGE_ROOTS_SELF_H

@@ -2,7 +2,8 @@
  * signal.h - the registers that the kernel hands to a signal handler, by their DWARF numbers.
  *
  * signal_<cpu>.h has GD__MCONTEXT_REG(mc, i): register i (GD__DWARF_PC: the pc) in a machine
- * context, as an lvalue. libunwind's contexts have the same fields.
+ * context, as an lvalue. libunwind's contexts have the same fields. And gd__signal_vectors(uc,
+ * &end): where the vector registers were put, 0 if nowhere.
  */
 #ifndef GD_RUNTIME_ARCH_SIGNAL_H
 #define GD_RUNTIME_ARCH_SIGNAL_H

@@ -7,4 +7,11 @@
 	   : (i) == GD__DWARF_SP ? &(mc)->sp                                                       \
 				 : &(mc)->pc))
 
+/* All extended state, whatever records there are. */
+static inline uint64_t gd__signal_vectors(const ucontext_t *uc, uint64_t *end)
+{
+	*end = (uintptr_t)(&uc->uc_mcontext + 1);
+	return (uintptr_t)uc->uc_mcontext.__reserved;
+}
+
 #endif

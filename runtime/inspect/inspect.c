@@ -289,6 +289,10 @@ bool gd__inspect_thread(const struct gd__runtime *rt, uint64_t i, struct gd__tin
 		t->sp = m.regs[GD__DWARF_SP];
 		t->pc = m.regs[GD__DWARF_PC];
 	}
+	if (gd__load_relaxed(&m.stop) == GD__M_STOPPED) { /* as above */
+		t->vec_lo = m.vec_lo;
+		t->vec_hi = m.vec_hi;
+	}
 	return true;
 }
 

@@ -118,6 +118,7 @@ struct gd__tinfo {
 	uint64_t goid;                 /* goroutine it runs, 0 if none */
 	uint64_t sp, pc;               /* when stopped by signal or in our own process; else 0 */
 	uint64_t regs[GD__DWARF_REGS]; /* general registers in DWARF order, valid if pc != 0 */
+	uint64_t vec_lo, vec_hi;       /* where its vector registers lie in memory; 0: nowhere */
 	uint64_t stack_lo, stack_hi;   /* of its system stack, 0 if unknown */
 };
 

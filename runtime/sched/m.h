@@ -59,6 +59,7 @@ struct gd__m {
 	_Atomic uint32_t busy;   /* > 0: in code that a stopper must not interrupt, see below */
 	_Atomic uint32_t stop;   /* enum gd__m_stop */
 	uint64_t regs[GD__REGS]; /* valid while stop is GD__M_STOPPED, or regs_own */
+	uint64_t vec_lo, vec_hi; /* where the kernel has put the vector registers; as regs, or 0 */
 	bool regs_own;           /* saved by the thread itself, which is on its system stack */
 };
 

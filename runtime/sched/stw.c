@@ -102,6 +102,7 @@ static void save_registers(struct gd__m *m, const ucontext_t *uc)
 {
 	for (unsigned i = 0; i < GD__REGS; i++)
 		m->regs[i] = gd__signal_reg(uc, i);
+	m->vec_lo = gd__signal_vectors(uc, &m->vec_hi);
 }
 
 /*

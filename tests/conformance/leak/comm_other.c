@@ -94,7 +94,7 @@ static void reconnects_862(void *arg)
 	gd_context *ctx = arg;
 
 	/* leak: select; still alive */
-	while (gd_select(GD_RECV(gd_context_done(ctx), NULL), GD_AFTER(GD_MILLISECOND)) != 0)
+	while (gd_select(GD_RECV(gd_context_done(ctx), NULL), GD_AFTER(GD_SECOND)) != 0)
 		;
 }
 static void dial_862(void)

@@ -105,6 +105,41 @@ MAIN(noleak_running_in_register)
 	barrier_await_go(&ready, 1);
 }
 
+/* What starts it must not keep the pointer for it. */
+static gd_chan *handed_over;
+static gd_chan *take_over(void)
+{
+	gd_chan *c = handed_over;
+
+	handed_over = NULL;
+	return c;
+}
+/* In a vector register. */
+NOLEAK(running_in_vector)
+static NOINLINE void computes_in_vector(void *unused)
+{
+	gd_chan *c = take_over();
+
+	__asm__ volatile("movq %1, %%xmm9\n\t"
+			 "xorl %k1, %k1\n\t"
+			 "lock incl %0\n"
+			 "1: cmpb $0, %2\n\t"
+			 "je 1b\n\t"
+			 "movq %%xmm9, %1"
+			 : "+m"(ready.count), "+r"(c)
+			 : "m"(never_true)
+			 : "xmm9", "memory");
+	gd_chan_close_raw(c);
+}
+MAIN(noleak_running_in_vector)
+{
+	CHECK_EQ(gd_set_procs(2), GD_OK);
+	handed_over = waited_for();
+	settle_n(1);
+	gd_go_fn(computes_in_vector, NULL);
+	barrier_await_go(&ready, 1);
+}
+
 NOLEAK(in_system_call)
 static void calls(void *unused)
 {
@@ -176,6 +211,87 @@ MAIN(noleak_thread_stack)
 	CHECK_EQ(pthread_create(&t, NULL, thread_holds, waited_for()), 0);
 	barrier_await_go(&ready, 1);
 	settle();
+}
+
+static NOINLINE void start_thread(void *(*fn)(void *))
+{
+	pthread_t t;
+
+	handed_over = waited_for();
+	CHECK_EQ(pthread_create(&t, NULL, fn, NULL), 0);
+	barrier_await_go(&ready, 1);
+	settle();
+}
+
+/* A foreign thread in the kernel, with the pointer in a callee-saved register alone. */
+NOLEAK(thread_register)
+static void *thread_sleeps_with_register(void *unused)
+{
+	const struct timespec hour = { .tv_sec = 3600 };
+	long result = 35; /* nanosleep */
+	gd_chan *c = take_over();
+
+	__asm__ volatile("movq %1, %%r13\n\t"
+			 "xorl %k1, %k1\n\t"
+			 "lock incl %2\n\t"
+			 "syscall\n\t"
+			 "movq %%r13, %1"
+			 : "+a"(result), "+r"(c), "+m"(ready.count)
+			 : "D"(&hour), "S"(0L)
+			 : "r13", "rcx", "r11", "memory");
+	CHECK_EQ(result, 0); /* it was not interrupted */
+	return c;
+}
+MAIN(noleak_thread_register)
+{
+	start_thread(thread_sleeps_with_register);
+	for (int i = 0; i < 20; i++)
+		CHECK_EQ(gd_leak_check(), 0);
+}
+
+/* One that computes, and has it in a general register, or in a vector register. */
+NOLEAK(thread_computing)
+static void *thread_computes_with_register(void *unused)
+{
+	gd_chan *c = take_over();
+
+	__asm__ volatile("movq %0, %%r13\n\t"
+			 "xorl %k0, %k0\n\t"
+			 "lock incl %1\n"
+			 "1: cmpb $0, %2\n\t"
+			 "je 1b\n\t"
+			 "movq %%r13, %0"
+			 : "+r"(c), "+m"(ready.count)
+			 : "m"(never_true)
+			 : "r13", "memory");
+	return c;
+}
+MAIN(noleak_thread_computing)
+{
+	start_thread(thread_computes_with_register);
+	CHECK_EQ(gd_leak_check(), 0);
+}
+
+NOLEAK(thread_computing_in_vector)
+static void *thread_computes_with_vector(void *unused)
+{
+	gd_chan *c = take_over();
+
+	__asm__ volatile("movq %0, %%xmm11\n\t"
+			 "xorl %k0, %k0\n\t"
+			 "lock incl %1\n"
+			 "1: cmpb $0, %2\n\t"
+			 "je 1b\n\t"
+			 "movq %%xmm11, %0"
+			 : "+r"(c), "+m"(ready.count)
+			 : "m"(never_true)
+			 : "xmm11", "memory");
+	return c;
+}
+MAIN(noleak_thread_computing_in_vector)
+{
+	start_thread(thread_computes_with_vector);
+	CHECK_EQ(gd_leak_check(), 0);
 }
 
 static __thread gd_chan *thread_local_chan;
