@@ -11,7 +11,7 @@ struct judge {
 	uint8_t *stuck;   /* per node, scratch */
 	uint8_t *assumed; /* per goroutine, scratch: frozen and what the self-locks would freeze */
 	uint32_t *queue;  /* per node, scratch */
-	bool paths;              /* see gd__mark_how */
+	bool paths;       /* see gd__mark_how */
 	uint64_t odd_lo, odd_hi; /* see gd__mark_how; 0: nobody is unreached yet */
 	bool all_asleep;
 	bool soft; /* somebody is frozen because a lock's owner has ended */
