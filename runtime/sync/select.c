@@ -273,15 +273,13 @@ static GD__ALWAYS_INLINE void clear_rest(const struct waiting *w)
 /* True: a case may be ready. */
 static GD__ALWAYS_INLINE bool lock_all(const struct waiting *w) GD_UNCHECKED
 {
-	const gd_chan *previous = NULL;
 	bool ready = false;
 
 	for (uint32_t i = 0; i < w->n; i++) {
 		const struct gd_case *c = w->at[i];
 
-		if (c->chan != previous)
+		if (i == 0 || c->chan != w->at[i - 1]->chan)
 			gd__lock(&c->chan->lock, GD__RANK_CHAN);
-		previous = c->chan;
 		ready |= !would_wait(c);
 	}
 	return ready;
