@@ -27,9 +27,10 @@
 #define SEGMENT 256
 
 struct entry {
-	_Atomic uint64_t id;          /* pthread_t; 0: never used */
-	_Atomic int32_t tid;          /* 0: has ended */
-	uintptr_t stack_lo, stack_hi; /* written before tid */
+	_Atomic uint64_t id; /* pthread_t; 0: never used */
+	_Atomic int32_t tid; /* 0: has ended */
+	/* Written before tid. No end: it may be the address of a heap block, and this is a root. */
+	uintptr_t stack_lo, stack_size;
 	void *_Atomic token;
 	int rounds; /* of destructors so far; the thread's own */
 };
@@ -131,7 +132,10 @@ static void enter(struct start *s)
 
 	if (e == NULL)
 		gd__fatal("out of memory for a thread's record");
-	gd__stack_bounds(&e->stack_lo, &e->stack_hi);
+	uintptr_t end;
+
+	gd__stack_bounds(&e->stack_lo, &end);
+	e->stack_size = end - e->stack_lo;
 	e->rounds = 0;
 	gd__store_relaxed(&e->token, s->token);   /* the creator reads it after taken */
 	gd__store_release(&e->tid, gd__os_tid()); /* pairs with thread_walk */
@@ -249,6 +253,6 @@ bool gd__thread_walk(size_t i, struct gd__thread_info *t)
 
 	t->tid = gd__load_acquire(&e->tid); /* pairs with enter and on_end */
 	t->stack_lo = e->stack_lo;
-	t->stack_hi = e->stack_hi;
+	t->stack_hi = e->stack_lo + e->stack_size;
 	return true;
 }

@@ -20,15 +20,23 @@
 #define CHANGING 1
 
 /* As a reader of a core sees them. */
-static struct {
+struct slot {
 	_Atomic uintptr_t lo;
 	uintptr_t hi; /* written by who has taken the slot */
-} range[GD__RANGES_MAX];
+};
 
-static struct {
-	uintptr_t pc; /* likewise */
-	enum gd__range_kind kind;
-} about[GD__RANGES_MAX];
+/*
+ * Not in our data segment, which is a root: the end of one mapping may be the address of a heap
+ * block in the next.
+ */
+struct table {
+	struct slot range[GD__RANGES_MAX];
+	struct {
+		uintptr_t pc; /* likewise */
+		enum gd__range_kind kind;
+	} about[GD__RANGES_MAX];
+};
+static struct table *_Atomic table; /* made at the first use */
 
 static _Atomic size_t used; /* no slot from here on was ever taken */
 static _Atomic bool lost;
@@ -36,19 +44,39 @@ static _Atomic bool lost;
 /* jemalloc's code: what it maps holds heap blocks, whose records say more. Written once, early. */
 static uintptr_t malloc_lo, malloc_hi;
 
+static struct table *get_table(void)
+{
+	struct table *t = gd__load_acquire(&table), *none = NULL; /* pairs with the cas below */
+
+	if (t)
+		return t;
+	t = gd__os_map(sizeof(*t));
+	if (t && !gd__cas_acq_rel(&table, &none, t)) { /* pairs with the load above: zeroes */
+		gd__os_unmap(t, sizeof(*t));
+		t = none;
+	}
+	return t;
+}
+
 static bool of_malloc(uintptr_t pc)
 {
 	return pc >= malloc_lo && pc < malloc_hi;
 }
 
+/* There is a table where there is a slot in use. */
+static struct slot *slot(size_t i)
+{
+	return &get_table()->range[i];
+}
+
 static bool take(size_t i, uintptr_t lo)
 {
-	return gd__cas_acq_rel(&range[i].lo, &lo, CHANGING); /* pairs with give */
+	return gd__cas_acq_rel(&slot(i)->lo, &lo, CHANGING); /* pairs with give */
 }
 
 static void give(size_t i, uintptr_t lo)
 {
-	gd__store_release(&range[i].lo, lo); /* pairs with take and gd__ranges_get */
+	gd__store_release(&slot(i)->lo, lo); /* pairs with take and gd__ranges_get */
 }
 
 static size_t count(void)
@@ -68,8 +96,9 @@ static void widen(size_t i)
 static void drop(uintptr_t lo, bool only_registered)
 {
 	for (size_t i = 0; lo > CHANGING && i < count(); i++)
-		if (gd__load_relaxed(&range[i].lo) == lo && /* take decides */
-		    (!only_registered || about[i].kind == GD__RANGE_REGISTERED) && take(i, lo))
+		if (gd__load_relaxed(&slot(i)->lo) == lo && /* take decides */
+		    (!only_registered || get_table()->about[i].kind == GD__RANGE_REGISTERED) &&
+		    take(i, lo))
 			give(i, 0);
 }
 
@@ -77,19 +106,23 @@ bool gd__ranges_add(uintptr_t lo, uintptr_t hi, enum gd__range_kind kind, uintpt
 {
 	if (lo <= CHANGING || lo >= hi || of_malloc(pc))
 		return true;
+	if (!get_table()) {
+		gd__store_relaxed(&lost, true); /* read in a stopped world */
+		return false;
+	}
 	if (kind == GD__RANGE_REGISTERED)
 		drop(lo, true);
 	for (size_t i = 0; i < GD__RANGES_MAX; i++) {
-		if (gd__load_relaxed(&range[i].lo) != 0) /* take decides */
+		if (gd__load_relaxed(&slot(i)->lo) != 0) /* take decides */
 			continue;
 		widen(i);
 		if (!take(i, 0))
 			continue;
-		range[i].hi = hi;
-		about[i].pc = pc;
-		about[i].kind = kind;
+		slot(i)->hi = hi;
+		get_table()->about[i].pc = pc;
+		get_table()->about[i].kind = kind;
 		gd__anchor.user_roots_n = count();
-		gd__anchor.user_roots = (uintptr_t)range;
+		gd__anchor.user_roots = (uintptr_t)slot(0);
 		give(i, lo);
 		return true;
 	}
@@ -100,15 +133,15 @@ bool gd__ranges_add(uintptr_t lo, uintptr_t hi, enum gd__range_kind kind, uintpt
 /* Slot i, which holds [a, b), loses [lo, hi). */
 static void cut_slot(size_t i, uintptr_t a, uintptr_t lo, uintptr_t hi)
 {
-	uintptr_t b = range[i].hi;
+	uintptr_t b = slot(i)->hi;
 
 	if (a >= hi || b <= lo || !take(i, a))
 		return;
-	b = range[i].hi;
+	b = slot(i)->hi;
 	if (b > hi && a < lo) /* what is behind the hole first: nothing is missing meanwhile */
-		gd__ranges_add(hi, b, about[i].kind, about[i].pc);
+		gd__ranges_add(hi, b, get_table()->about[i].kind, get_table()->about[i].pc);
 	if (a < lo) {
-		range[i].hi = lo;
+		slot(i)->hi = lo;
 		give(i, a);
 	} else if (b > hi) {
 		give(i, hi);
@@ -120,7 +153,7 @@ static void cut_slot(size_t i, uintptr_t a, uintptr_t lo, uintptr_t hi)
 void gd__ranges_cut(uintptr_t lo, uintptr_t hi)
 {
 	for (size_t i = 0; i < count(); i++) {
-		uintptr_t a = gd__load_acquire(&range[i].lo); /* pairs with give */
+		uintptr_t a = gd__load_acquire(&slot(i)->lo); /* pairs with give */
 
 		if (a > CHANGING)
 			cut_slot(i, a, lo, hi);
@@ -136,9 +169,9 @@ bool gd__ranges_get(size_t i, uintptr_t *lo, uintptr_t *hi, enum gd__range_kind 
 {
 	if (i >= count())
 		return false;
-	*lo = gd__load_acquire(&range[i].lo); /* pairs with give */
-	*hi = range[i].hi;
-	*kind = about[i].kind;
+	*lo = gd__load_acquire(&slot(i)->lo); /* pairs with give */
+	*hi = slot(i)->hi;
+	*kind = get_table()->about[i].kind;
 	return *lo > CHANGING;
 }
 
@@ -174,6 +207,7 @@ __attribute__((constructor)) static void find_malloc(void)
 	malloc_lo = lo;
 	malloc_hi = hi;
 	for (size_t i = 0; i < count(); i++) /* what it had mapped before we knew */
-		if (about[i].kind != GD__RANGE_REGISTERED && of_malloc(about[i].pc))
-			gd__ranges_drop(gd__load_relaxed(&range[i].lo)); /* start-up: one thread */
+		if (get_table()->about[i].kind != GD__RANGE_REGISTERED &&
+		    of_malloc(get_table()->about[i].pc))
+			gd__ranges_drop(gd__load_relaxed(&slot(i)->lo)); /* start-up: one thread */
 }
