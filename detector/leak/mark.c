@@ -332,18 +332,30 @@ static void see_straddling(struct gd__mark *m, uint64_t w, const uint64_t *next,
 	}
 }
 
-/* What lies at odd places of [lo, hi), up to its last byte. */
+/* An address below a tag in its upper 16 bits, which no address uses. */
+static void see_tagged(struct gd__mark *m, uint64_t w, uint64_t at)
+{
+	uint64_t v = w & UINT64_MAX >> 17;
+
+	if (w >> 48 != 0 && v - m->how.odd_lo < m->how.odd_hi - m->how.odd_lo)
+		see_word(m, v, at);
+}
+
+/* What lies at odd places of [lo, hi), up to its last byte, and what is tagged. */
 static void see_odd(struct gd__mark *m, uint64_t lo, uint64_t hi)
 {
 	lo = (lo + 7) & ~UINT64_C(7);
-	while (lo < hi && hi - lo > 8) {
+	while (lo < hi && hi - lo >= 8) {
 		size_t got = 0;
 		const uint64_t *p = m->im->view(m->im, lo, (size_t)(hi - lo), &got);
 
-		if (!p || got <= 8) /* what could not be read is known by now */
+		if (!p || got < 8) /* what could not be read is known by now */
 			return;
-		for (size_t i = 1; 8 * i < got; i++)
-			see_straddling(m, p[i - 1], p + i, got - 8 * i, lo + 8 * (i - 1));
+		for (size_t i = 0; 8 * (i + 1) <= got; i++) {
+			see_tagged(m, p[i], lo + 8 * i);
+			if (got > 8 * (i + 1))
+				see_straddling(m, p[i], p + i + 1, got - 8 * (i + 1), lo + 8 * i);
+		}
 		if (got == hi - lo || got < 16)
 			return;
 		lo += (got & ~(size_t)7) - 8;

@@ -33,8 +33,9 @@ struct gd__mark_how {
 	const struct gd__owners *owners;
 	const uint8_t *barred;
 	/*
-	 * Follow addresses at odd places, too, if they are in [odd_lo, odd_hi); 0: do not. That
-	 * costs as much again and is done before somebody is called stuck. See gd__mark_odd.
+	 * Follow addresses at odd places and below tags, too, if they are in [odd_lo, odd_hi); 0:
+	 * do not. That costs as much again and is done before somebody is called stuck. See
+	 * gd__mark_odd.
 	 */
 	uint64_t odd_lo, odd_hi;
 	bool paths; /* note in `blocks` which word led to each: for "why", at several times the cost

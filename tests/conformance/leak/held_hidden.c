@@ -1,6 +1,6 @@
 /*
  * held_hidden.c - the only pointer to what a goroutine waits for is where only C programs keep
- * pointers: mappings of their own, allocators in them, the kernel, tags in its low bits.
+ * pointers: mappings of their own, allocators in them, the kernel, beside tags.
  */
 #include "tests/conformance/leak/held.h"
 
@@ -155,6 +155,14 @@ static volatile uintptr_t tagged;
 MAIN(noleak_low_tag)
 {
 	tagged = (uintptr_t)waited_for() | 7;
+	settle();
+}
+
+/* A count of changes in the upper 16 bits, as lock-free stacks have it; or a boxed number. */
+NOLEAK(high_tag)
+MAIN(noleak_high_tag)
+{
+	tagged = (uintptr_t)waited_for() | (uintptr_t)0xfff9 << 48;
 	settle();
 }
 

@@ -121,6 +121,28 @@ CASE(address_at_an_odd_place_reaches)
 		}
 }
 
+/* A tag in the 16 bits above the address. */
+CASE(address_below_a_tag_reaches)
+{
+	static const uint64_t tag[] = { 3, 0x7ff0, 0x8000, 0xffff };
+
+	for (size_t i = 0; i < sizeof(tag) / sizeof(tag[0]); i++) {
+		struct fake *f = fake_make(16);
+		uint64_t m = fake_go(f), w = fake_go(f), c = fake_block(f, 12);
+
+		fake_object(f, c, GD__OBJ_CHAN);
+		fake_wait(f, w, GD__WAIT_CHAN_RECV, c);
+		fake_global(f, tag[i] << 48);
+		run(f);
+		CHECK_FATE(w, PROVEN, UNREACHABLE, 0);
+		fake_global(f, c | tag[i] << 48);
+		run(f);
+		CHECK_NONE(m);
+		CHECK_NONE(w);
+		fake_free(f);
+	}
+}
+
 CASE(double_lock_of_a_global)
 {
 	struct fake *f = fake_make(16);
