@@ -77,6 +77,8 @@ build_gdetect() {
 	rm -f "$out/bench-gdetect" "$out/bench-gdetect-echo"
 	wrapper="$build/bin/gdetect-gcc -fgdetect=leak $c"
 	compile bench-gdetect gdetect.c "$wrapper"
+	rm -f "$out/bench-gdetect-leak"
+	compile bench-gdetect-leak leak.c "$wrapper"
 	compile bench-gdetect-echo ../../samples/echo_server.c "$wrapper"
 	version_gdetect="$(gcc --version | head -n 1), $(
 		sed -n 's/^CMAKE_BUILD_TYPE:[A-Z]*=/build type /p' "$build/CMakeCache.txt"
@@ -91,6 +93,9 @@ build_go() {
 	version_go=$(go version)
 	logged env GO111MODULE=off go build -o "$out/bench-go" "$bench"/go/*.go
 	logged env GO111MODULE=off go build -o "$out/bench-go-echo" "$bench"/go/echo/*.go
+	env GO111MODULE=off GOEXPERIMENT=goroutineleakprofile go build \
+		-o "$out/bench-go-leak" "$bench"/go/leak/*.go 2>/dev/null ||
+		say "go: has no goroutineleakprofile, its leak rows are left out"
 }
 
 # can_build NAME HEADER COMPILER
@@ -182,10 +187,12 @@ value_of() {
 		echo_trips "$1" "$2" "$size" "$5"
 		return
 	fi
-	[ -x "$out/bench-$2" ] || return $no_row
+	program=$out/bench-$2
+	case $3 in leak-* | malloc*) program=$program-leak ;; esac
+	[ -x "$program" ] || return $no_row
 	[ "$5" -ne 1 ] || pin=$(one_cpu "$1")
 	# shellcheck disable=SC2086
-	BENCH_MS=${quick:+2} GD_MAXPROCS=$5 GOMAXPROCS=$5 $pin timeout 120 "$out/bench-$2" "$3" $size
+	BENCH_MS=${quick:+2} GD_MAXPROCS=$5 GOMAXPROCS=$5 $pin timeout 120 "$program" "$3" $size
 }
 
 # sample ROUND PROGRAM ID ROW N PROCS: adds a line "id program value" to the samples.
