@@ -386,7 +386,7 @@ static void start_interior(void *arg)
 	free(box);
 	CHECK_EQ(gd_leak_check(), 0);
 	/* Disguised it is no pointer; a range that holds it plainly can be registered. */
-	word = (void *)((uintptr_t)word | (uintptr_t)1 << 63);
+	word = (void *)~(uintptr_t)word;
 	CHECK_EQ(gd_leak_check(), 1);
 }
 
