@@ -11,54 +11,10 @@
 
 #include "detector/common/sort.h"
 
-#define WORK_LEN 1020
-
-struct gd__mark_work {
-	struct gd__mark_work *next;
-	size_t n;
-	struct gd__range range[WORK_LEN];
-};
-
 /* User addresses: above the first 64 KiB, below 2^47. */
 static bool plausible(uint64_t v)
 {
 	return v >= 0x10000 && v >> 47 == 0;
-}
-
-static void push(struct gd__mark *m, uint64_t lo, uint64_t hi)
-{
-	struct gd__mark_work *w = m->work;
-
-	if (!w || w->n == WORK_LEN) {
-		w = m->spare;
-		m->spare = NULL;
-		if (!w)
-			w = gd__arena_get(m->arena, sizeof(*w));
-		if (!w) {
-			m->no_memory = true;
-			return;
-		}
-		w->n = 0;
-		w->next = m->work;
-		m->work = w;
-	}
-	w->range[w->n++] = (struct gd__range){ lo, hi };
-}
-
-static bool pop(struct gd__mark *m, struct gd__range *r)
-{
-	struct gd__mark_work *w = m->work;
-
-	if (w && w->n == 0) {
-		m->work = w->next;
-		w->next = NULL;
-		m->spare = w; /* one is kept: no swinging at the border of a chunk */
-		w = m->work;
-	}
-	if (!w)
-		return false;
-	*r = w->range[--w->n];
-	return true;
 }
 
 static void reach(struct gd__mark *m, size_t prim, uint64_t from)
@@ -100,7 +56,7 @@ static void add_range(struct gd__mark *m, uint64_t lo, uint64_t hi)
 		for (size_t i = gd__wakers_from(w, lo); i < w->nprims && w->prim[i].info.addr < hi;
 		     i++)
 			reach(m, i, w->prim[i].info.addr);
-	push(m, lo, hi);
+	gd__mark_push(m, lo, hi);
 }
 
 static void add_stack(struct gd__mark *m, size_t g, uint64_t from)
@@ -362,28 +318,6 @@ static void see_odd(struct gd__mark *m, uint64_t lo, uint64_t hi)
 	}
 }
 
-/* The lines of a range that a scan begins with. An address of another space does no harm. */
-static void fetch(const struct gd__range *r)
-{
-	for (unsigned i = 0; i < 4; i++)
-		__builtin_prefetch((const void *)(uintptr_t)(r->lo + 64 * i));
-}
-
-/* The next range to scan: one that was announced some ranges before, so that it has come. */
-static bool next_range(struct gd__mark *m, struct gd__range *r)
-{
-	struct gd__range *to = &m->range[m->ranges_made % GD__MARK_AHEAD];
-
-	while (m->ranges_made - m->ranges_done < GD__MARK_AHEAD / 2 && pop(m, to)) {
-		fetch(to);
-		to = &m->range[++m->ranges_made % GD__MARK_AHEAD];
-	}
-	if (m->ranges_made == m->ranges_done)
-		return false;
-	*r = m->range[m->ranges_done++ % GD__MARK_AHEAD];
-	return true;
-}
-
 /* Until nothing is left: first waiters of primitives, then those of owners, then ranges. */
 static void drain(struct gd__mark *m)
 {
@@ -403,7 +337,7 @@ static void drain(struct gd__mark *m)
 			}
 		} else if (m->how.owners && m->ran_head < m->ran_tail) {
 			revive_waiters_of(m, m->ran[m->ran_head++]);
-		} else if (next_range(m, &r)) {
+		} else if (gd__mark_next(m, &r)) {
 			if (!gd__mark_words(m->im, r.lo, r.hi, see_word, m))
 				m->unread = true;
 			if (m->how.odd_hi != 0)

@@ -100,6 +100,10 @@ bool gd__mark_run(struct gd__mark *m, struct gd__image *im, const struct gd__wak
 		  struct gd__arena *a, const struct gd__mark_how *how);
 /* Sets odd_lo and odd_hi for another pass, by what this one has seen. */
 void gd__mark_odd(const struct gd__mark *m, struct gd__mark_how *how);
+/* For the pass itself, mark_todo.c: a range that is to be scanned; the next one, false if there is
+ * none. */
+void gd__mark_push(struct gd__mark *m, uint64_t lo, uint64_t hi);
+bool gd__mark_next(struct gd__mark *m, struct gd__range *r);
 /* The goroutine on whose stack addr lies, or -1. */
 int64_t gd__mark_stack_at(const struct gd__mark *m, uint64_t addr);
 /* Calls word(arg, value, address) for each aligned word of [lo, hi) that could be a pointer.
