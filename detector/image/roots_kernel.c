@@ -104,10 +104,7 @@ static void feed(struct search *s, char c)
 		s->state = NUMBER;
 	} else if (s->state == NUMBER && is_hex(c, &digit)) {
 		s->value = s->value << 4 | digit;
-	} else if (c == '\n' || (s->state == NUMBER && c != ' ')) {
-		note(s->value);
-		*s = (struct search){ .key = s->key, .after = s->after };
-	} else if (s->state == NUMBER && s->value) {
+	} else if (c == '\n' || (s->state == NUMBER && (c != ' ' || s->value))) {
 		note(s->value);
 		*s = (struct search){ .key = s->key, .after = s->after };
 	}

@@ -96,11 +96,10 @@ static bool within(uint64_t *left, uint64_t n)
 
 static void add_range(struct mapped *m, uint64_t lo, uint64_t hi, enum gd__range_kind kind)
 {
-	if (kind == GD__RANGE_REGISTERED)
-		gd__roots_add(m->r, GD__ROOT_DATA, lo, hi, true);
-	else if (kind == GD__RANGE_PRIVATE && within(&m->left_private, hi - lo))
+	if (kind == GD__RANGE_PRIVATE && within(&m->left_private, hi - lo))
 		add_pages(m, lo, hi);
-	else if (kind == GD__RANGE_SHARED && within(&m->left_shared, hi - lo))
+	else if (kind == GD__RANGE_REGISTERED ||
+		 (kind == GD__RANGE_SHARED && within(&m->left_shared, hi - lo)))
 		gd__roots_add(m->r, GD__ROOT_DATA, lo, hi, true);
 	else
 		m->r->missing = "the program has mapped more memory than is looked at";
