@@ -90,7 +90,6 @@ gd_syscall_enter:
  */
 	.globl	gd__back
 	.hidden	gd__back
-	.hidden	gd__m_tls
 	.type	gd__back, @function
 	.p2align 5
 gd__back:
