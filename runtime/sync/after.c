@@ -74,10 +74,11 @@ static gd_timer *allocate(void)
 		*t = (gd_timer){ .arg = NULL };
 		return t;
 	}
-	t = calloc(1, sizeof(gd_ticker));
-	if (t == NULL)
+	gd_ticker *made = calloc(1, sizeof(*made));
+
+	if (made == NULL)
 		gd__fatal("out of memory: a timer");
-	return t;
+	return &made->t;
 }
 
 /* All zero but the link: it keeps nothing alive, and its use is seen. */
