@@ -1,7 +1,8 @@
 /*
  * memo.c - walks and texts that are used again within a dump.
  *
- * In both tables an answer may be in one of four neighbours, and a new one takes them in turn.
+ * In both tables an answer may be in one of four neighbours. A new text takes them in turn; a new
+ * walk does so when none is empty.
  *
  * A walk depends on the saved pc, sp and frame pointer, on the return addresses, and on the
  * frame pointers that were saved on the way. These are compared; what points into the stack
@@ -21,7 +22,7 @@
 
 #define TEXTS     256u
 #define TEXT_MAX  3072u
-#define WALKS     64u
+#define WALKS     256u
 #define WAYS      4u /* entries that an answer may be in */
 #define ALIGNMENT 64u
 /* The code at the start of every goroutine is shorter. */
@@ -183,13 +184,21 @@ static uint64_t find_return(const struct gd__memo_start *s, uint64_t frame_sp, u
 	return 0;
 }
 
+static struct walk *walk_to_replace(struct gd__memo *memo, uint64_t h)
+{
+	for (size_t way = 0; way < WAYS; way++)
+		if (memo->walks[(h + way) % WALKS].n == 0)
+			return &memo->walks[(h + way) % WALKS];
+	return &memo->walks[(h + memo->turn++ % WAYS) % WALKS];
+}
+
 void gd__memo_keep_walk(struct gd__memo *memo, const struct gd__memo_start *s, const uintptr_t *pcs,
 			size_t n)
 {
 	if (memo == NULL || !is_usable(s) || n == 0 || memo->log.n != n ||
 	    pcs[n - 1] - (uintptr_t)gd__ctx_start >= START_BYTES)
 		return;
-	struct walk *w = &memo->walks[(hash_of_start(s) + memo->turn++ % WAYS) % WALKS];
+	struct walk *w = walk_to_replace(memo, hash_of_start(s));
 
 	w->n = 0;
 	for (size_t i = 1; i < n; i++) {
