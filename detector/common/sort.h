@@ -1,4 +1,4 @@
-/* sort.h - sorts an array in place: no memory, no recursion, O(n log n) always (heap sort). */
+/* sort.h - sorts an array in place: no memory, no recursion, O(n log n) always. */
 #ifndef GD_DETECTOR_COMMON_SORT_H
 #define GD_DETECTOR_COMMON_SORT_H
 

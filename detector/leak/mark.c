@@ -5,7 +5,8 @@
  *   reached[p]    <=> p was appended to queue; once
  *   stack_done[g] <=> the live stack of g was pushed, by us or by the image; once
  *   a block is in seen <=> it was pushed; once
- *   no range is pushed but through add_range, so no primitive inside one is overlooked
+ *   no range is pushed but through add_range, and no stack but through add_stack, so no primitive
+ *   inside one is overlooked
  */
 #include "detector/leak/mark.h"
 
@@ -48,7 +49,7 @@ static bool near_prims(const struct gd__mark *m, uint64_t lo, uint64_t hi)
 	return false;
 }
 
-static void add_range(struct gd__mark *m, uint64_t lo, uint64_t hi)
+static void reach_prims_in(struct gd__mark *m, uint64_t lo, uint64_t hi)
 {
 	const struct gd__wakers *w = m->wakers;
 
@@ -56,6 +57,11 @@ static void add_range(struct gd__mark *m, uint64_t lo, uint64_t hi)
 		for (size_t i = gd__wakers_from(w, lo); i < w->nprims && w->prim[i].info.addr < hi;
 		     i++)
 			reach(m, i, w->prim[i].info.addr);
+}
+
+static void add_range(struct gd__mark *m, uint64_t lo, uint64_t hi)
+{
+	reach_prims_in(m, lo, hi);
 	gd__mark_push(m, lo, hi);
 }
 
@@ -65,9 +71,10 @@ static void add_stack(struct gd__mark *m, size_t g, uint64_t from)
 
 	if (m->stack_done[g])
 		return;
-	m->stack_done[g] = 1;
+	m->stack_done[g] = GD__STACK_OURS;
 	m->stack_from[g] = from;
-	add_range(m, gi->sp ? gi->sp : gi->stack_lo, gi->stack_hi);
+	reach_prims_in(m, gd__live_stack(gi).lo, gi->stack_hi);
+	m->live[m->live_tail++] = (uint32_t)g;
 }
 
 static void let_run(struct gd__mark *m, size_t g)
@@ -209,11 +216,13 @@ static void look_up_oldest(struct gd__mark *m)
 	look_up(m, m->word[i].v, m->word[i].at);
 }
 
-static void see_word(void *arg, uint64_t v, uint64_t at)
+void gd__mark_see(void *arg, uint64_t v, uint64_t at)
 {
 	struct gd__mark *m = arg;
 
 	m->words++;
+	if (v - m->own.lo < m->own.hi - m->own.lo)
+		return;
 	if (!m->im->hint) {
 		look_up(m, v, at);
 		return;
@@ -254,72 +263,31 @@ bool gd__mark_words(struct gd__image *im, uint64_t lo, uint64_t hi,
 	return whole;
 }
 
-/*
- * Whether an address may lie across the words w and n. It ends in two bytes of zero, in n or with
- * the last of w: pointers side by side, zeroes and texts are told at once.
- */
-static inline bool may_straddle(uint64_t w, uint64_t n)
+static void scan(struct gd__mark *m, struct gd__range r)
 {
-	const uint64_t ones = UINT64_MAX / 255, highs = ones << 7;
-	uint64_t zero = (n - ones) & ~n & highs; /* of the bytes of n; perhaps one too many */
-
-	return (w >> 48 != 0 && (n & 0xff) == 0) ||
-	       (n != 0 && (zero & zero << 8 & UINT64_MAX >> 8) != 0);
+	if (!gd__mark_words(m->im, r.lo, r.hi, gd__mark_see, m))
+		m->unread = true;
+	if (m->how.odd_hi != 0)
+		gd__mark_see_odd(m, r.lo, r.hi);
 }
 
-/* The addresses between odd_lo and odd_hi that begin in w, of which n more bytes follow. at: of w.
- */
-static void see_straddling(struct gd__mark *m, uint64_t w, const uint64_t *next, size_t n,
-			   uint64_t at)
+/* The next stack. Most of what lies on it are addresses in it, which lead nowhere new. */
+static void scan_stack(struct gd__mark *m)
 {
-	uint64_t span = m->how.odd_hi - m->how.odd_lo, after = 0;
+	const struct gd__ginfo *gi = &m->im->g[m->live[m->live_head++]];
 
-	if (n >= 8)
-		after = *next;
-	else
-		gd__memcpy(&after, next, n);
-	if (!may_straddle(w, after))
-		return;
-	for (unsigned k = 1; k < 8 && k <= n; k++) {
-		uint64_t v = w >> 8 * k | after << (64 - 8 * k);
-
-		if (v - m->how.odd_lo < span)
-			see_word(m, v, at + k);
+	if (m->live_tail - m->live_head > GD__MARK_AHEAD) {
+		__builtin_prefetch(&m->im->g[m->live[m->live_head + GD__MARK_AHEAD]].sp);
+		gd__mark_fetch(
+			gd__live_stack(&m->im->g[m->live[m->live_head + GD__MARK_AHEAD / 2]]));
 	}
-}
-
-/* An address below a tag in its upper 16 bits, which no address uses. */
-static void see_tagged(struct gd__mark *m, uint64_t w, uint64_t at)
-{
-	uint64_t v = w & UINT64_MAX >> 17;
-
-	if (w >> 48 != 0 && v - m->how.odd_lo < m->how.odd_hi - m->how.odd_lo)
-		see_word(m, v, at);
-}
-
-/* What lies at odd places of [lo, hi), up to its last byte, and what is tagged. */
-static void see_odd(struct gd__mark *m, uint64_t lo, uint64_t hi)
-{
-	lo = (lo + 7) & ~UINT64_C(7);
-	while (lo < hi && hi - lo >= 8) {
-		size_t got = 0;
-		const uint64_t *p = m->im->view(m->im, lo, (size_t)(hi - lo), &got);
-
-		if (!p || got < 8) /* what could not be read is known by now */
-			return;
-		for (size_t i = 0; 8 * (i + 1) <= got; i++) {
-			see_tagged(m, p[i], lo + 8 * i);
-			if (got > 8 * (i + 1))
-				see_straddling(m, p[i], p + i + 1, got - 8 * (i + 1), lo + 8 * i);
-		}
-		if (got == hi - lo || got < 16)
-			return;
-		lo += (got & ~(size_t)7) - 8;
-	}
+	m->own = (struct gd__range){ gi->stack_lo, gi->stack_hi };
+	scan(m, gd__live_stack(gi));
+	m->own = (struct gd__range){ 0 };
 }
 
 /* Until nothing is left: first waiters of primitives, then those of owners, then ranges. */
-static void drain(struct gd__mark *m)
+void gd__mark_drain(struct gd__mark *m)
 {
 	struct gd__range r;
 
@@ -337,11 +305,10 @@ static void drain(struct gd__mark *m)
 			}
 		} else if (m->how.owners && m->ran_head < m->ran_tail) {
 			revive_waiters_of(m, m->ran[m->ran_head++]);
+		} else if (m->live_head < m->live_tail) {
+			scan_stack(m);
 		} else if (gd__mark_next(m, &r)) {
-			if (!gd__mark_words(m->im, r.lo, r.hi, see_word, m))
-				m->unread = true;
-			if (m->how.odd_hi != 0)
-				see_odd(m, r.lo, r.hi);
+			scan(m, r);
 		} else if (m->words_made != m->words_done) {
 			look_up_oldest(m);
 		} else {
@@ -356,7 +323,7 @@ static void see_root(void *arg, enum gd__root_kind kind, struct gd__range r)
 	int64_t g = kind == GD__ROOT_G ? gd__mark_stack_at(m, r.lo < r.hi ? r.lo : r.hi - 1) : -1;
 
 	if (g >= 0)
-		m->stack_done[g] = 1;
+		m->stack_done[g] = GD__STACK_ROOT;
 	m->timers |= kind == GD__ROOT_TIMER;
 	/* A timer that is pending becomes a goroutine. */
 	if (m->how.only && kind != GD__ROOT_TIMER &&
@@ -438,22 +405,9 @@ static bool get_memory(struct gd__mark *m)
 	m->prim_from = gd__arena_get(m->arena, np * sizeof(*m->prim_from));
 	m->queue = gd__arena_get(m->arena, np * sizeof(*m->queue));
 	m->ran = gd__arena_get(m->arena, ng * sizeof(*m->ran));
+	m->live = gd__arena_get(m->arena, ng * sizeof(*m->live));
 	return m->may_run && m->stack_done && m->stack_from && m->revived_by && m->stack &&
-	       m->reached && m->prim_from && m->queue && m->ran;
-}
-
-/* Everything is within 4 GiB of something known: other heap blocks, stacks, what is waited for. */
-void gd__mark_odd(const struct gd__mark *m, struct gd__mark_how *how)
-{
-	const uint64_t near = UINT64_C(1) << 32;
-	uint64_t lo = m->stack_min < m->prim_min ? m->stack_min : m->prim_min, hi = m->stack_max;
-
-	lo = lo < m->block_min ? lo : m->block_min;
-	hi = hi > m->block_max ? hi : m->block_max;
-	if (m->wakers->nprims && m->wakers->prim[m->wakers->nprims - 1].info.addr > hi)
-		hi = m->wakers->prim[m->wakers->nprims - 1].info.addr;
-	how->odd_lo = lo > 2 * near ? lo - near : near;
-	how->odd_hi = hi + near;
+	       m->reached && m->prim_from && m->queue && m->ran && m->live;
 }
 
 bool gd__mark_run(struct gd__mark *m, struct gd__image *im, const struct gd__wakers *w,
@@ -473,6 +427,6 @@ bool gd__mark_run(struct gd__mark *m, struct gd__image *im, const struct gd__wak
 			reach_unknown(m);
 		start_goroutines(m);
 	}
-	drain(m);
+	gd__mark_drain(m);
 	return !m->no_memory;
 }

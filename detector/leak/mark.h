@@ -34,8 +34,7 @@ struct gd__mark_how {
 	const uint8_t *barred;
 	/*
 	 * Follow addresses at odd places and below tags, too, if they are in [odd_lo, odd_hi); 0:
-	 * do not. That costs as much again and is done before somebody is called stuck. See
-	 * gd__mark_odd.
+	 * do not. That is done before somebody is called stuck. See gd__mark_odd.
 	 */
 	uint64_t odd_lo, odd_hi;
 	bool paths; /* note in `blocks` which word led to each: for "why", at several times the cost
@@ -52,6 +51,9 @@ struct gd__mark_stack {
 	uint32_t g;
 };
 
+/* Who has made a goroutine's live stack a range: add_stack, or the image as a root. */
+enum { GD__STACK_OURS = 1, GD__STACK_ROOT };
+
 struct gd__mark {
 	struct gd__image *im;
 	const struct gd__wakers *wakers;
@@ -61,7 +63,7 @@ struct gd__mark {
 	struct gd__seen seen;  /* starts of the heap blocks reached */
 	struct gd__set blocks; /* the same by start, if how.paths; what gd__retained adds */
 	uint8_t *may_run;      /* per goroutine */
-	uint8_t *stack_done;   /* per goroutine: its live stack has become a range */
+	uint8_t *stack_done;   /* per goroutine: its live stack has become a range, by whom */
 	uint8_t *reached;      /* per primitive */
 	uint64_t *stack_from;  /* per goroutine: address of the word that led to its stack */
 	uint64_t *prim_from;   /* per primitive: the same, or its own address if in a range */
@@ -89,6 +91,11 @@ struct gd__mark {
 			  waiters are still to be looked at */
 	size_t ran_head, ran_tail;
 
+	uint32_t
+		*live; /* goroutines whose live stack is reached; from live_head on to be scanned */
+	size_t live_head, live_tail;
+	struct gd__range own; /* the stack that is being scanned */
+
 	bool timers;    /* some timer is pending: it may start a goroutine */
 	bool no_memory; /* the result is worthless */
 	bool unread;    /* some range could not be read */
@@ -98,12 +105,27 @@ struct gd__mark {
 /* Runs a whole pass. false: no memory. */
 bool gd__mark_run(struct gd__mark *m, struct gd__image *im, const struct gd__wakers *w,
 		  struct gd__arena *a, const struct gd__mark_how *how);
-/* Sets odd_lo and odd_hi for another pass, by what this one has seen. */
-void gd__mark_odd(const struct gd__mark *m, struct gd__mark_how *how);
-/* For the pass itself, mark_todo.c: a range that is to be scanned; the next one, false if there is
- * none. */
+/* Goes on with a pass that has ended: what it has reached is looked through for addresses at odd
+ * places and below tags. how.odd_lo and odd_hi are set; another pass can begin with them. false: no
+ * memory. */
+bool gd__mark_odd(struct gd__mark *m);
+
+/* For the pass itself. mark_todo.c: a range that is to be scanned; the next one, false if there is
+ * none; the beginning of one is fetched, as it is needed soon. */
 void gd__mark_push(struct gd__mark *m, uint64_t lo, uint64_t hi);
 bool gd__mark_next(struct gd__mark *m, struct gd__range *r);
+void gd__mark_fetch(struct gd__range r);
+/* mark.c: the word v at this address, arg is the struct gd__mark; until nothing is left. */
+void gd__mark_see(void *arg, uint64_t v, uint64_t at);
+void gd__mark_drain(struct gd__mark *m);
+/* mark_odd.c: what lies at odd places of [lo, hi), up to its last byte, and what is tagged. */
+void gd__mark_see_odd(struct gd__mark *m, uint64_t lo, uint64_t hi);
+
+/* What of a goroutine's stack is live, as far as its record tells. */
+static inline struct gd__range gd__live_stack(const struct gd__ginfo *g)
+{
+	return (struct gd__range){ g->sp ? g->sp : g->stack_lo, g->stack_hi };
+}
 /* The goroutine on whose stack addr lies, or -1. */
 int64_t gd__mark_stack_at(const struct gd__mark *m, uint64_t addr);
 /* Calls word(arg, value, address) for each aligned word of [lo, hi) that could be a pointer.

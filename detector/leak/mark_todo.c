@@ -49,10 +49,10 @@ static bool pop(struct gd__mark *m, struct gd__range *r)
 }
 
 /* The lines of a range that a scan begins with. An address of another space does no harm. */
-static void fetch(const struct gd__range *r)
+void gd__mark_fetch(struct gd__range r)
 {
 	for (unsigned i = 0; i < 4; i++)
-		__builtin_prefetch((const void *)(uintptr_t)(r->lo + 64 * i));
+		__builtin_prefetch((const void *)(uintptr_t)(r.lo + 64 * i));
 }
 
 /* One that was announced some ranges before, so that it has come. */
@@ -61,7 +61,7 @@ bool gd__mark_next(struct gd__mark *m, struct gd__range *r)
 	struct gd__range *to = &m->range[m->ranges_made % GD__MARK_AHEAD];
 
 	while (m->ranges_made - m->ranges_done < GD__MARK_AHEAD / 2 && pop(m, to)) {
-		fetch(to);
+		gd__mark_fetch(*to);
 		to = &m->range[++m->ranges_made % GD__MARK_AHEAD];
 	}
 	if (m->ranges_made == m->ranges_done)

@@ -64,5 +64,7 @@ static inline bool gd__seen_test(const struct gd__seen *s, uint64_t addr)
 
 /* *fresh: addr was not there. false: no memory. */
 bool gd__seen_put(struct gd__seen *s, struct gd__arena *a, uint64_t addr, bool *fresh);
+/* Calls see(arg, addr) for each, a multiple of 8, in order; of those that see adds perhaps not. */
+void gd__seen_each(const struct gd__seen *s, void (*see)(void *arg, uint64_t addr), void *arg);
 
 #endif

@@ -262,8 +262,8 @@ static bool any_unreached(const struct judge *j)
 }
 
 /*
- * A pass; where somebody is unreached it is repeated, once for all, with the addresses that lie at
- * odd places in packed structures.
+ * A pass; where somebody is unreached it goes on, in all passes from there on, with the addresses
+ * that lie at odd places in packed structures.
  */
 static bool mark(struct judge *j, struct gd__mark_how *how)
 {
@@ -276,10 +276,11 @@ static bool mark(struct judge *j, struct gd__mark_how *how)
 		return false;
 	if (how->nothing_runs || how->odd_hi != 0 || !any_unreached(j))
 		return true;
-	gd__mark_odd(&v->mark, how);
-	j->odd_lo = how->odd_lo;
-	j->odd_hi = how->odd_hi;
-	return gd__mark_run(&v->mark, v->im, &v->wakers, j->arena, how);
+	if (!gd__mark_odd(&v->mark))
+		return false;
+	j->odd_lo = v->mark.how.odd_lo;
+	j->odd_hi = v->mark.how.odd_hi;
+	return true;
 }
 
 /* One round of marking; what is newly unreachable is judged until that frees nobody else. */

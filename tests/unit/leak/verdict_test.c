@@ -121,6 +121,28 @@ CASE(address_at_an_odd_place_reaches)
 		}
 }
 
+/* In a block and on a stack that are known without looking at odd places. */
+CASE(address_at_an_odd_place_of_what_is_reached)
+{
+	for (int on_stack = 0; on_stack < 2; on_stack++) {
+		struct fake *f = fake_make(16);
+		uint64_t m = fake_go(f), w = fake_go(f), box = fake_block(f, 4);
+		uint64_t c = fake_block(f, 12), at = on_stack ? fake_stack(f, m, 0) : box;
+
+		fake_object(f, c, GD__OBJ_CHAN);
+		fake_wait(f, w, GD__WAIT_CHAN_RECV, c);
+		fake_global(f, box);
+		run(f);
+		CHECK_FATE(w, PROVEN, UNREACHABLE, 0);
+		fake_poke(f, at, c << 24);
+		fake_poke(f, at + 8, c >> 40);
+		run(f);
+		CHECK_NONE(m);
+		CHECK_NONE(w);
+		fake_free(f);
+	}
+}
+
 /* A tag in the 16 bits above the address. */
 CASE(address_below_a_tag_reaches)
 {
