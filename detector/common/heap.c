@@ -293,6 +293,29 @@ void gd__heap_totals(uint64_t *blocks, uint64_t *bytes)
 	}
 }
 
+bool gd__heap_next(uint64_t *at)
+{
+	uint64_t a = *at;
+
+	while (a >> GD__HEAP_ADDR_BITS == 0) {
+		/* pairs with table_get */
+		struct gd__heap_table *t =
+			gd__load_acquire(&gd__heap.table[a >> GD__HEAP_TABLE_SHIFT]);
+		unsigned i = gd__heap_chunk_of(a);
+
+		if (t == NULL) {
+			a = ((a >> GD__HEAP_TABLE_SHIFT) + 1) << GD__HEAP_TABLE_SHIFT;
+			/* relaxed: where a large block lies, if it is still there */
+		} else if (gd__heap_chunk_peek(a) != NULL || gd__load_relaxed(&t->inside[i]) != 0) {
+			*at = a;
+			return true;
+		} else {
+			a = a / GD__HEAP_CHUNK * GD__HEAP_CHUNK + GD__HEAP_CHUNK;
+		}
+	}
+	return false;
+}
+
 uint64_t gd__heap_root(void)
 {
 	return (uintptr_t)&gd__heap;

@@ -77,6 +77,9 @@ bool gd__heap_bounds_in(const struct gd__mem *m, uint64_t root, uint64_t *lo, ui
 void gd__heap_prefetch(uint64_t addr);
 /* Live blocks and bytes, by a walk of the whole map. */
 void gd__heap_totals(uint64_t *blocks, uint64_t *bytes);
+/* Moves *at up to the next of those 4 MiB, from a multiple on, in which there are or were blocks;
+ * it stays if it lies in such. false: there are none. */
+bool gd__heap_next(uint64_t *at);
 /* Address for the anchor. */
 uint64_t gd__heap_root(void);
 

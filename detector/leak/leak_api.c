@@ -2,6 +2,7 @@
 #include <gdetect/error.h>
 #include <gdetect/leak.h>
 
+#include "detector/leak/leak_huge.h"
 #include "detector/leak/leak_run.h"
 #include "runtime/base/compiler.h"
 #include "runtime/base/os_linux.h"
@@ -114,6 +115,8 @@ static GD__NOINLINE int check_on_demand(const struct gd_leak_opts *given, uint64
 	if (o->settle_ms > 0)
 		gd__inspect_settle((int64_t)o->settle_ms * 1000000);
 	gd__leak_install();
+	if (o->forked)
+		gd__leak_huge();
 	gd__leak_begin(true);
 	gd__leak_run(&r);
 	gd__leak_end();

@@ -10,6 +10,7 @@
 
 #include <gdetect/error.h>
 
+#include "detector/leak/leak_huge.h"
 #include "detector/leak/leak_run.h"
 #include "runtime/base/fatal.h"
 #include "runtime/base/options.h"
@@ -86,6 +87,7 @@ static bool check(void)
 				  .limit_ns = LIMIT_NS };
 	bool go_on;
 
+	gd__leak_huge();
 	gd__leak_begin(true);
 	go_on = !gd__leak_program_ended();
 	if (go_on)

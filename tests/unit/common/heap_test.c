@@ -248,6 +248,22 @@ CASE(one_of_two_removers_wins)
 	CHECK_EQ(won, 20000);
 }
 
+CASE(next_finds_where_blocks_are)
+{
+	size_t large = (size_t)64 << 20;
+	char *volatile p = malloc(large);
+	uintptr_t in = (uintptr_t)p + large / 2; /* of 4 MiB that it fills as a whole */
+	uint64_t at = in, first = 0, end = (uint64_t)1 << 47;
+
+	CHECK(gd__heap_next(&at));
+	CHECK_EQ(at, in);
+	CHECK(gd__heap_next(&first));
+	CHECK(first > 0 && first <= in);
+	CHECK_EQ(first % ((uint64_t)4 << 20), 0);
+	CHECK(!gd__heap_next(&end));
+	free(p);
+}
+
 CASE(totals_count_live_blocks)
 {
 	uint64_t blocks, bytes, blocks_after, bytes_after;
