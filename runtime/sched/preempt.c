@@ -2,9 +2,9 @@
  * preempt.c - asking goroutines to give way.
  *
  * Cooperative: the request is seen at the next safe point (the end of a channel operation that
- * did not park, a lock, a timer call; with the race detector also function entries and atomic
- * operations). A loop without any keeps its P, but not what is queued there: others may be too
- * busy with their own to ever steal it, so it goes to the global queue.
+ * did not park, a lock, a timer call, the way back from a system call; with the race detector also
+ * function entries and atomic operations). A loop without any keeps its P, but not what is queued
+ * there: others may be too busy with their own to ever steal it, so it goes to the global queue.
  *
  * The request ends a slice, not a goroutine's turn: nobody inherits a slice that is over
  * (P.late_tick; gd__p_get), so a pair that hands itself back and forth goes together.
@@ -68,8 +68,10 @@ void gd__preempt_late(int64_t now)
 	for (uint32_t i = 0; i < n; i++) {
 		struct gd__p *p = &gd__allp[i];
 		uint32_t tick = gd__load_relaxed(&p->schedtick); /* a change of it is all we want */
+		uint32_t status = gd__load_relaxed(&p->status);  /* a hint */
 
-		if (gd__load_relaxed(&p->status) != GD__P_RUNNING || tick != p->seen_sched) {
+		/* One that makes many short system calls runs all the while. */
+		if ((status != GD__P_RUNNING && status != GD__P_SYSCALL) || tick != p->seen_sched) {
 			p->seen_sched = tick;
 			p->seen_sched_at = now;
 			p->asked = NULL;

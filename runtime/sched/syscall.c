@@ -129,6 +129,7 @@ GD__NOINLINE void gd_syscall_exit(void)
 	else
 		leave(m, g);
 	g->call_sp = 0;
+	gd__safe_point(g);
 	gd__errno_set(saved_errno);
 }
 

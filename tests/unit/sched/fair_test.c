@@ -18,6 +18,8 @@ static void run(int procs, void (*start)(void *))
 	CHECK_EQ(gd_run(start, NULL), GD_OK);
 }
 
+static volatile bool enough;
+
 /* --- ten thousand ready ones --- */
 
 #define READY  10000
@@ -151,10 +153,31 @@ CASE(a_pair_in_runnext_starves_nobody_8p)
 	check_widest(2000);
 }
 
+/* --- system calls --- */
+
+static void has_its_turn(void *arg)
+{
+	(void)arg;
+	enough = true;
+}
+
+/* Too short for sysmon to take the P; no other safe point. */
+static void start_caller(void *arg)
+{
+	(void)arg;
+	gd_go_fn(has_its_turn, NULL);
+	while (!enough)
+		(void)gd_syscall(gd__os_tid());
+}
+
+CASE(short_system_calls_starve_nobody)
+{
+	run(1, start_caller);
+}
+
 /* --- the order of queues --- */
 
 static uint64_t links;
-static bool enough;
 
 /* Each starts the next in runnext, none is ever asked at a safe point: slices end even so. */
 static void start_next(void *arg)
