@@ -3,11 +3,9 @@
 #include <stdio.h>
 
 #include "tools/gleak/analyze.h"
-#include "tools/gleak/cmd.h"
+#include "tools/gleak/shared.h"
 #include "tools/report/report.h"
 #include "tools/util/outfile.h"
-
-#define EXE_MAX 64
 
 static enum status list(const struct target *t, const char *const *exe, size_t nexe, bool all)
 {
@@ -33,33 +31,19 @@ static enum status run(const struct command *self, int argc, char **argv)
 		{ "pid", required_argument, NULL, 'p' },
 		{ 0 },
 	};
-	const char *exe[EXE_MAX];
-	struct target target = { 0 };
+	struct shared o = { 0 };
 	enum status s;
-	size_t nexe = 0;
 	bool all = false;
 	int c;
 
 	while ((c = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
-		switch (c) {
-		case 'e':
-			if (nexe == EXE_MAX)
-				return usage_message(self, "more than %d --exe", EXE_MAX);
-			exe[nexe++] = optarg;
-			break;
-		case 'a':
-			all = true;
-			break;
-		case 'p':
-			if (!process_parse(optarg, &target.pid))
-				return usage_message(self, "'%s' is no process id", optarg);
-			break;
-		default:
-			return usage_error(self, argv, c);
-		}
+		all |= c == 'a';
+		s = c == 'a' ? STATUS_CLEAN : shared_option(&o, self, argv, c);
+		if (s != STATUS_CLEAN)
+			return s;
 	}
-	s = usage_target(self, argc, argv, &target);
-	return s == STATUS_CLEAN ? list(&target, exe, nexe, all) : s;
+	s = usage_target(self, argc, argv, &o.target);
+	return s == STATUS_CLEAN ? list(&o.target, o.exe, o.nexe, all) : s;
 }
 
 const struct command cmd_list = {

@@ -1,25 +1,14 @@
 /* cmd_report.c - gleak report: all that a dump says. */
 #include <getopt.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "tools/gleak/analyze.h"
-#include "tools/gleak/cmd.h"
+#include "tools/gleak/shared.h"
 #include "tools/report/report.h"
 #include "tools/util/outfile.h"
 #include "tools/util/say.h"
 
-#define EXE_MAX 64
-
-struct options {
-	const char *exe[EXE_MAX];
-	size_t nexe;
-	bool json;
-	const char *output;
-	struct target target;
-};
-
-static enum status parse(const struct command *self, int argc, char **argv, struct options *o)
+static enum status parse(const struct command *self, int argc, char **argv, struct shared *o)
 {
 	static const struct option longs[] = {
 		{ "exe", required_argument, NULL, 'e' },
@@ -28,35 +17,18 @@ static enum status parse(const struct command *self, int argc, char **argv, stru
 		{ "pid", required_argument, NULL, 'p' },
 		{ 0 },
 	};
+	enum status s;
 	int c;
 
 	while ((c = getopt_long(argc, argv, ":o:", longs, NULL)) != -1) {
-		switch (c) {
-		case 'e':
-			if (o->nexe == EXE_MAX)
-				return usage_message(self, "more than %d --exe", EXE_MAX);
-			o->exe[o->nexe++] = optarg;
-			break;
-		case 'f':
-			o->json = strcmp(optarg, "json") == 0;
-			if (!o->json && strcmp(optarg, "text") != 0)
-				return usage_message(self, "unknown format '%s'", optarg);
-			break;
-		case 'o':
-			o->output = optarg;
-			break;
-		case 'p':
-			if (!process_parse(optarg, &o->target.pid))
-				return usage_message(self, "'%s' is no process id", optarg);
-			break;
-		default:
-			return usage_error(self, argv, c);
-		}
+		s = shared_option(o, self, argv, c);
+		if (s != STATUS_CLEAN)
+			return s;
 	}
 	return usage_target(self, argc, argv, &o->target);
 }
 
-static enum status write_report(const struct options *o, const struct dump *d)
+static enum status write_report(const struct shared *o, const struct dump *d)
 {
 	struct outfile out;
 
@@ -74,7 +46,7 @@ static enum status write_report(const struct options *o, const struct dump *d)
 }
 
 /* A reader of JSON finds a report, too: one that says that nothing was looked at. */
-static enum status write_failure(const struct options *o)
+static enum status write_failure(const struct shared *o)
 {
 	struct dump none = { .path = o->target.core, .program = "", .why_not = say_last() };
 	char name[32];
@@ -88,7 +60,7 @@ static enum status write_failure(const struct options *o)
 
 static enum status run(const struct command *self, int argc, char **argv)
 {
-	struct options o = { 0 };
+	struct shared o = { 0 };
 	struct analysis a;
 	enum status s = parse(self, argc, argv, &o);
 

@@ -3,22 +3,16 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "tools/gleak/cmd.h"
 #include "tools/gleak/path.h"
+#include "tools/gleak/shared.h"
 #include "tools/report/report.h"
 #include "tools/util/outfile.h"
 #include "tools/util/say.h"
 
-#define EXE_MAX 64
-
 struct options {
-	const char *exe[EXE_MAX];
-	size_t nexe;
-	bool json, all;
-	const char *output;
-	struct target target;
+	struct shared shared;
+	bool all;
 	uint64_t goid;
 };
 
@@ -34,7 +28,7 @@ static bool parse_id(const char *text, uint64_t *id)
 static enum status parse_arguments(const struct command *self, int argc, char **argv,
 				   struct options *o)
 {
-	int cores = o->target.pid ? 0 : 1, want = o->all ? cores : cores + 1;
+	int cores = o->shared.target.pid ? 0 : 1, want = o->all ? cores : cores + 1;
 
 	if (optind == argc && cores)
 		return usage_message(self, "no core given, and no --pid");
@@ -44,7 +38,7 @@ static enum status parse_arguments(const struct command *self, int argc, char **
 		return usage_message(self,
 				     o->all ? "a goroutine and --all" : "more than one goroutine");
 	if (cores)
-		o->target.core = argv[optind++];
+		o->shared.target.core = argv[optind++];
 	if (!o->all && !parse_id(argv[optind], &o->goid))
 		return usage_message(self, "'%s' is no goroutine id", argv[optind]);
 	return STATUS_CLEAN;
@@ -60,33 +54,14 @@ static enum status parse(const struct command *self, int argc, char **argv, stru
 		{ "pid", required_argument, NULL, 'p' },
 		{ 0 },
 	};
+	enum status s;
 	int c;
 
 	while ((c = getopt_long(argc, argv, ":o:", longs, NULL)) != -1) {
-		switch (c) {
-		case 'e':
-			if (o->nexe == EXE_MAX)
-				return usage_message(self, "more than %d --exe", EXE_MAX);
-			o->exe[o->nexe++] = optarg;
-			break;
-		case 'f':
-			o->json = strcmp(optarg, "json") == 0;
-			if (!o->json && strcmp(optarg, "text") != 0)
-				return usage_message(self, "unknown format '%s'", optarg);
-			break;
-		case 'o':
-			o->output = optarg;
-			break;
-		case 'a':
-			o->all = true;
-			break;
-		case 'p':
-			if (!process_parse(optarg, &o->target.pid))
-				return usage_message(self, "'%s' is no process id", optarg);
-			break;
-		default:
-			return usage_error(self, argv, c);
-		}
+		o->all |= c == 'a';
+		s = c == 'a' ? STATUS_CLEAN : shared_option(&o->shared, self, argv, c);
+		if (s != STATUS_CLEAN)
+			return s;
 	}
 	return parse_arguments(self, argc, argv, o);
 }
@@ -96,9 +71,9 @@ static enum status write_answer(const struct options *o, const struct dump *d)
 	struct outfile out;
 	bool reported = false;
 
-	if (!outfile_open(&out, o->output))
+	if (!outfile_open(&out, o->shared.output))
 		return STATUS_UNREADABLE;
-	if (o->json)
+	if (o->shared.json)
 		report_why_json(out.f, d);
 	else
 		report_why(out.f, d);
@@ -117,7 +92,7 @@ static enum status run(const struct command *self, int argc, char **argv)
 
 	if (s != STATUS_CLEAN)
 		return s;
-	if (!analyze(&a, &o.target, o.exe, o.nexe, true))
+	if (!analyze(&a, &o.shared.target, o.shared.exe, o.shared.nexe, true))
 		return STATUS_UNREADABLE;
 	if (find_why(&a, o.goid, o.all)) {
 		s = write_answer(&o, &a.dump);
