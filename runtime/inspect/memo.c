@@ -80,11 +80,10 @@ static uint64_t hash_of(gd__memo_render *render, const uintptr_t *pcs, size_t n)
 	return h;
 }
 
-const char *gd__memo_text(struct gd__memo *memo, gd__memo_render *render, const uintptr_t *pcs,
-			  size_t n)
+/* Valid until the next call; NULL: not kept, as it is too long. */
+static const char *text_of(struct gd__memo *memo, gd__memo_render *render, const uintptr_t *pcs,
+			   size_t n)
 {
-	if (memo == NULL || n > GD__FRAMES_MAX)
-		return NULL;
 	uint64_t h = hash_of(render, pcs, n);
 	struct text *t;
 	struct gd__out o;
@@ -102,6 +101,17 @@ const char *gd__memo_text(struct gd__memo *memo, gd__memo_render *render, const 
 	t->n = n;
 	memcpy(t->pcs, pcs, n * sizeof(*pcs));
 	return t->render ? t->text : NULL;
+}
+
+void gd__memo_print(struct gd__memo *memo, struct gd__out *out, gd__memo_render *render,
+		    const uintptr_t *pcs, size_t n)
+{
+	const char *text = memo && n <= GD__FRAMES_MAX ? text_of(memo, render, pcs, n) : NULL;
+
+	if (text)
+		gd__out_str(out, text);
+	else
+		render(out, pcs, n);
 }
 
 /* How far at lies below the end of the stack in use; 0: no whole word of it is there. */

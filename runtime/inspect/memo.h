@@ -23,9 +23,9 @@ void gd__memo_free(struct gd__memo *memo);
 /* Prints what it knows of pcs; depends on nothing else. */
 typedef void gd__memo_render(struct gd__out *o, const uintptr_t *pcs, size_t n);
 
-/* What render prints, until the next call; NULL: it is too long to be kept. */
-const char *gd__memo_text(struct gd__memo *memo, gd__memo_render *render, const uintptr_t *pcs,
-			  size_t n);
+/* Adds to out what render prints, which is not asked again if its text is kept. */
+void gd__memo_print(struct gd__memo *memo, struct gd__out *out, gd__memo_render *render,
+		    const uintptr_t *pcs, size_t n);
 
 /* The saved context of a goroutine: its stack in use is [sp, hi). */
 struct gd__memo_start {

@@ -79,17 +79,14 @@ struct dump {
 
 #define LINE_MAX_BYTES 400 /* the longest function, or file and line */
 
-/* What render says of pcs in one line: from the memo, or in buf. */
+/* What render says of pcs in one line, in buf. */
 static const char *line_of(const struct dump *d, gd__memo_render *render, const uintptr_t *pcs,
 			   size_t n, char buf[LINE_MAX_BYTES])
 {
-	const char *text = gd__memo_text(d->memo, render, pcs, n);
 	struct gd__out o;
 
-	if (text)
-		return text;
 	gd__out_init(&o, buf, LINE_MAX_BYTES, -1);
-	render(&o, pcs, n);
+	gd__memo_print(d->memo, &o, render, pcs, n);
 	gd__out_flush(&o);
 	return buf;
 }
@@ -213,13 +210,9 @@ static void print_creator(const struct dump *d, const struct gd__ginfo *g)
 static void print_one(const struct dump *d, const struct gd__ginfo *g, const uintptr_t *pcs,
 		      size_t n)
 {
-	const char *stack = n > 0 ? gd__memo_text(d->memo, gd__print_stack, pcs, n) : NULL;
-
 	print_header(d, g);
-	if (stack)
-		gd__out_str(d->o, stack);
-	else if (n > 0)
-		gd__print_stack(d->o, pcs, n);
+	if (n > 0)
+		gd__memo_print(d->memo, d->o, gd__print_stack, pcs, n);
 	else
 		gd__out_str(d->o, "\tgoroutine running on other thread; stack unavailable\n");
 	print_creator(d, g);

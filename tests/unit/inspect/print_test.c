@@ -181,18 +181,61 @@ static void render(struct gd__out *o, const uintptr_t *pcs, size_t n)
 		gd__out_fmt(o, "%lu ", (unsigned long)n);
 }
 
+static void check_text(struct gd__memo *memo, const uintptr_t *pcs, size_t n, const char *text)
+{
+	char buf[64];
+	struct gd__out o;
+
+	gd__out_init(&o, buf, sizeof(buf), -1);
+	gd__memo_print(memo, &o, render, pcs, n);
+	gd__out_flush(&o);
+	CHECK_STR(buf, text);
+}
+
 CASE(text_is_made_once_unless_it_is_long)
 {
 	struct gd__memo *memo = gd__memo_make();
 	uintptr_t pcs[2] = { 3, 1 };
+	static char all[20001];
+	struct gd__out o;
 
-	CHECK_STR(gd__memo_text(memo, render, pcs, 2), "2 2 2 ");
-	CHECK_STR(gd__memo_text(memo, render, pcs, 1), "1 1 1 ");
-	CHECK_STR(gd__memo_text(memo, render, pcs, 2), "2 2 2 ");
+	check_text(memo, pcs, 2, "2 2 2 ");
+	check_text(memo, pcs, 1, "1 1 1 ");
+	check_text(memo, pcs, 2, "2 2 2 ");
 	CHECK_EQ(rendered, 2);
+	check_text(NULL, pcs, 2, "2 2 2 ");
+	CHECK_EQ(rendered, 3);
 	pcs[0] = 10000;
-	CHECK(gd__memo_text(memo, render, pcs, 2) == NULL);
-	CHECK(gd__memo_text(NULL, render, pcs, 2) == NULL);
+	gd__out_init(&o, all, sizeof(all), -1);
+	gd__memo_print(memo, &o, render, pcs, 2);
+	gd__out_flush(&o);
+	CHECK_EQ(strlen(all), 20000);
+	gd__memo_free(memo);
+}
+
+/* The texts of one goroutine may push each other out. */
+static void render_first(struct gd__out *o, const uintptr_t *pcs, size_t n)
+{
+	(void)n;
+	gd__out_fmt(o, "%lu", (unsigned long)pcs[0]);
+}
+
+CASE(texts_that_push_each_other_out_stay_right)
+{
+	struct gd__memo *memo = gd__memo_make();
+
+	for (uintptr_t k = 0; k < 20000; k++) {
+		const uintptr_t pcs[] = { k % 700 };
+		char buf[64], expected[64];
+		struct gd__out o;
+
+		gd__out_init(&o, buf, sizeof(buf), -1);
+		gd__memo_print(memo, &o, render_first, pcs, 1);
+		gd__memo_print(memo, &o, render, (uintptr_t[]){ 1, k }, 2);
+		gd__out_flush(&o);
+		gd__fmt(expected, sizeof(expected), "%lu2 ", (unsigned long)(k % 700));
+		CHECK_STR(buf, expected);
+	}
 	gd__memo_free(memo);
 }
 

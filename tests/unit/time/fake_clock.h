@@ -56,14 +56,30 @@ __attribute__((unused)) static void fake_clock_advance(int64_t ns)
 	gd__source_changed(INT64_MIN);
 }
 
+/*
+ * What is due leaves its heap once it is said to be fired, and is fired until those whom it wakes
+ * can run: who looks in this order misses nothing that is on its way.
+ */
 static bool nothing_due(void)
 {
+	if (gd__sources_deadline() <= fake_clock_read())
+		return false;
 	for (int i = 0; i < gd_procs(); i++) {
 		/* pairs with run_one, which says what it fires before the heap forgets it */
 		if (gd__load_seq_cst(&gd__timers[i].firing) != NULL)
 			return false;
 	}
-	return gd__sources_deadline() > fake_clock_read();
+	return true;
+}
+
+/* Changes when a goroutine is taken from a queue to run. */
+static uint32_t switches(void)
+{
+	uint32_t n = 0;
+
+	for (int i = 0; i < gd_procs(); i++)
+		n += gd__load_seq_cst(&gd__allp[i].schedtick); /* compared with a later look */
+	return n;
 }
 
 /* All but self wait, are blocked in a system call, or have ended. */
@@ -114,17 +130,25 @@ static bool parks_are_done(void)
 	return true;
 }
 
-/* Twice, as what is due may be set, fired and waited for between two looks. */
+/*
+ * Looks from cause to effect, twice: one goroutine that was seen running may have readied another
+ * that was seen waiting before. If none was taken from a queue, the second look finds that one.
+ */
+static bool all_quiet(const struct gd__g *self)
+{
+	uint32_t before = switches();
+
+	for (int look = 0; look < 2; look++)
+		if (!nothing_due() || !parks_are_done() || !others_wait(self))
+			return false;
+	return switches() == before;
+}
+
 __attribute__((unused)) static void settle(void)
 {
 	const struct gd__g *self = gd__self();
 
-	for (int seen = 0; seen < 2;) {
-		bool quiet = others_wait(self) && parks_are_done() && nothing_due();
-
-		seen = quiet ? seen + 1 : 0;
-		if (quiet)
-			continue;
+	while (!all_quiet(self)) {
 		if (self)
 			gd_yield();
 		else
