@@ -49,12 +49,9 @@ struct gd__image {
 	const void *(*view)(struct gd__image *im, uint64_t addr, size_t n, size_t *got);
 	/* The live heap block that contains addr. */
 	bool (*block)(struct gd__image *im, uint64_t addr, struct gd__block *b);
-	/*
-	 * Optional: that block will soon be called for addr. Whoever has it says also that all
-	 * blocks lie in [heap_lo, heap_hi).
-	 */
+	/* Optional: that block will soon be called for addr. */
 	void (*hint)(struct gd__image *im, uint64_t addr);
-	uint64_t heap_lo, heap_hi;
+	uint64_t heap_lo, heap_hi; /* all blocks lie in [heap_lo, heap_hi); heap_hi 0: unknown */
 	/*
 	 * What goroutine g waits for and what a primitive is, where the layouts are not those of
 	 * runtime/inspect; NULL: gd__inspect_wait and gd__inspect_object over rt.

@@ -212,6 +212,9 @@ static bool fill(struct gd__core *c, char *error)
 	if (!open_runtime(c, error))
 		return false;
 	im->has_heap = im->rt.heap_root != 0;
+	if (im->has_heap &&
+	    !gd__heap_bounds_in(im->mem, im->rt.heap_root, &im->heap_lo, &im->heap_hi))
+		im->heap_lo = im->heap_hi = 0;
 	c->now_ns = im->rt.now_ns;
 	if (!copy_goroutines(c) || !gd__core_roots_prepare(c)) {
 		snprintf(error, GD__CORE_TEXT, "is too big for this machine's memory");

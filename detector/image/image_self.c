@@ -156,9 +156,9 @@ int gd__image_self(struct gd__image *im, const struct gd__self_how *how)
 		release(im);
 		return GD_EINVAL;
 	}
-	if (gd__heap_bounds(&im->heap_lo, &im->heap_hi) && im->rt.heap_root != 0)
-		im->hint = hint;
 	im->has_heap = im->rt.heap_root != 0; /* 0: our malloc is not linked in */
+	if (im->has_heap && gd__heap_bounds(&im->heap_lo, &im->heap_hi))
+		im->hint = hint;
 	s->roots.in_run = !im->rt.ended || how->main_returned;
 	im->rt.ended |= how->main_returned;
 	if (how->not_stopped) {

@@ -185,8 +185,6 @@ static void see_block(struct gd__mark *m, const struct gd__block *b, uint64_t at
 		}
 		slot->from = at;
 	}
-	m->block_min = b->start < m->block_min ? b->start : m->block_min;
-	m->block_max = b->start > m->block_max ? b->start : m->block_max;
 	add_range(m, b->start, b->start + b->size);
 }
 
@@ -232,6 +230,7 @@ void gd__mark_see(void *arg, uint64_t v, uint64_t at)
 	    v - m->stack_min >= m->stack_max - m->stack_min)
 		return;
 	m->im->hint(m->im, v);
+	gd__seen_fetch(&m->seen, v);
 	if (m->words_made - m->words_done == GD__MARK_AHEAD)
 		look_up_oldest(m);
 	unsigned i = m->words_made++ % GD__MARK_AHEAD;
@@ -263,12 +262,39 @@ bool gd__mark_words(struct gd__image *im, uint64_t lo, uint64_t hi,
 	return whole;
 }
 
+static void see_piece(struct gd__mark *m, const struct gd__piece *p)
+{
+	const uint64_t *word = (const uint64_t *)(const void *)p->bytes;
+
+	for (uint64_t i = 0; i < p->n / 8; i++) {
+		if (plausible(word[i]))
+			gd__mark_see(m, word[i], p->at + 8 * i);
+		if (gd__odd_in(&m->odd, word[i]))
+			gd__mark_see_odd(m, p, 8 * i, word[i]);
+	}
+}
+
+/* Pieces have a word in common, as an address may lie across their border. */
 static void scan(struct gd__mark *m, struct gd__range r)
 {
-	if (!gd__mark_words(m->im, r.lo, r.hi, gd__mark_see, m))
-		m->unread = true;
-	if (m->how.odd_hi != 0)
-		gd__mark_see_odd(m, r.lo, r.hi);
+	r.lo = (r.lo + 7) & ~UINT64_C(7);
+	while (r.lo < r.hi && r.hi - r.lo >= 8) {
+		size_t got = 0;
+		const void *bytes = m->im->view(m->im, r.lo, (size_t)(r.hi - r.lo), &got);
+		struct gd__piece p = { bytes, r.lo, got };
+
+		if (!bytes || got < 8) {
+			m->unread = true;
+			r.lo = (r.lo & ~UINT64_C(4095)) + 4096;
+			continue;
+		}
+		see_piece(m, &p);
+		if (got == r.hi - r.lo) {
+			gd__mark_see_rest(m, &p);
+			return;
+		}
+		r.lo += got < 16 ? 8 : (got & ~(size_t)7) - 8;
+	}
 }
 
 /* The next stack. Most of what lies on it are addresses in it, which lead nowhere new. */
@@ -381,6 +407,25 @@ static void index_stacks(struct gd__mark *m)
 	m->stack_max = n ? s[n - 1].hi : 0;
 }
 
+/* Where everything lies that an address may lead to. Without heap records a primitive's own counts;
+ * else one that is neither in the heap nor on a stack is found without. */
+static void bound_addresses(struct gd__mark *m)
+{
+	const struct gd__wakers *w = m->wakers;
+	uint64_t lo = m->im->heap_lo, hi = m->im->heap_hi;
+
+	if (!m->im->has_heap) {
+		lo = m->prim_min;
+		hi = w->nprims ? w->prim[w->nprims - 1].info.addr + 4096 : 0;
+	} else if (hi == 0) {
+		lo = 0;
+		hi = UINT64_C(1) << 47;
+	}
+	lo = m->stack_min < lo ? m->stack_min : lo;
+	hi = m->stack_max > hi ? m->stack_max : hi;
+	gd__odd_init(&m->odd, lo < hi ? lo : 0, lo < hi ? hi : 1);
+}
+
 static bool index_prims(struct gd__mark *m)
 {
 	bool fresh;
@@ -413,12 +458,11 @@ static bool get_memory(struct gd__mark *m)
 bool gd__mark_run(struct gd__mark *m, struct gd__image *im, const struct gd__wakers *w,
 		  struct gd__arena *a, const struct gd__mark_how *how)
 {
-	*m = (struct gd__mark){
-		.im = im, .wakers = w, .arena = a, .how = *how, .block_min = UINT64_MAX
-	};
+	*m = (struct gd__mark){ .im = im, .wakers = w, .arena = a, .how = *how };
 	if (!get_memory(m))
 		return false;
 	index_stacks(m);
+	bound_addresses(m);
 	if (!index_prims(m))
 		return false;
 	if (!how->nothing_runs) {

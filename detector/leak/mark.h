@@ -7,8 +7,8 @@
  * live stacks are ranges again. Each range and each primitive is taken once,
  * so a chain of n waiters costs O(n). No recursion.
  *
- * What is not followed: words that are not aligned to 8 bytes (unless asked for),
- * pointers one past the end of a block, stacks below the saved stack pointer.
+ * Addresses at odd places and below tags are followed (mark_odd.c). What is not followed: pointers
+ * one past the end of a block, stacks below the saved stack pointer.
  */
 #ifndef GD_DETECTOR_LEAK_MARK_H
 #define GD_DETECTOR_LEAK_MARK_H
@@ -32,11 +32,6 @@ struct gd__mark_how {
 	 */
 	const struct gd__owners *owners;
 	const uint8_t *barred;
-	/*
-	 * Follow addresses at odd places and below tags, too, if they are in [odd_lo, odd_hi); 0:
-	 * do not. That is done before somebody is called stuck. See gd__mark_odd.
-	 */
-	uint64_t odd_lo, odd_hi;
 	bool paths; /* note in `blocks` which word led to each: for "why", at several times the cost
 		     */
 };
@@ -45,6 +40,19 @@ struct gd__mark_how {
 #define GD__MARK_AHEAD 16
 
 struct gd__mark_work;
+
+/* What is common to the addresses [lo, lo + span) that lead somewhere, to tell where such a one
+ * may lie across two words. */
+struct gd__odd {
+	uint64_t lo, span;
+	uint64_t sixth, common; /* the sixth byte of all, and its bits that are the same: 8 times */
+};
+
+/* A part of a range, as it was read: n bytes that lie at the address at. */
+struct gd__piece {
+	const char *bytes;
+	uint64_t at, n;
+};
 
 struct gd__mark_stack {
 	uint64_t lo, hi;
@@ -72,8 +80,8 @@ struct gd__mark {
 	struct gd__mark_stack *stack; /* stacks of all goroutines, by address */
 	size_t nstacks;
 	uint64_t stack_min, stack_max;
-	uint64_t prim_min;             /* lowest address of a primitive */
-	uint64_t block_min, block_max; /* starts of blocks reached */
+	uint64_t prim_min; /* lowest address of a primitive */
+	struct gd__odd odd;
 
 	struct gd__seen prims; /* pieces of memory in which primitives begin, see near_prims */
 	/* Words of a heap, not looked up yet, and ranges, not scanned yet: fetched ahead. Of both
@@ -105,11 +113,6 @@ struct gd__mark {
 /* Runs a whole pass. false: no memory. */
 bool gd__mark_run(struct gd__mark *m, struct gd__image *im, const struct gd__wakers *w,
 		  struct gd__arena *a, const struct gd__mark_how *how);
-/* Goes on with a pass that has ended: what it has reached is looked through for addresses at odd
- * places and below tags. how.odd_lo and odd_hi are set; another pass can begin with them. false: no
- * memory. */
-bool gd__mark_odd(struct gd__mark *m);
-
 /* For the pass itself. mark_todo.c: a range that is to be scanned; the next one, false if there is
  * none; the beginning of one is fetched, as it is needed soon. */
 void gd__mark_push(struct gd__mark *m, uint64_t lo, uint64_t hi);
@@ -118,8 +121,24 @@ void gd__mark_fetch(struct gd__range r);
 /* mark.c: the word v at this address, arg is the struct gd__mark; until nothing is left. */
 void gd__mark_see(void *arg, uint64_t v, uint64_t at);
 void gd__mark_drain(struct gd__mark *m);
-/* mark_odd.c: what lies at odd places of [lo, hi), up to its last byte, and what is tagged. */
-void gd__mark_see_odd(struct gd__mark *m, uint64_t lo, uint64_t hi);
+/*
+ * mark_odd.c: the addresses of [lo, hi), below 2^48, are looked for; those at odd places whose
+ * sixth byte is in the word w, at this place of p, and the one below a tag in w; those at odd
+ * places whose sixth byte follows the last whole word of p, which has one at least.
+ */
+void gd__odd_init(struct gd__odd *o, uint64_t lo, uint64_t hi);
+void gd__mark_see_odd(struct gd__mark *m, const struct gd__piece *p, uint64_t place, uint64_t w);
+void gd__mark_see_rest(struct gd__mark *m, const struct gd__piece *p);
+
+/* Whether w is more than an address: gd__mark_see_odd is to look at it. Mostly no. */
+static inline bool gd__odd_in(const struct gd__odd *o, uint64_t w)
+{
+	const uint64_t ones = UINT64_MAX / 255, highs = ones << 7;
+	uint64_t x = (w ^ o->sixth) & o->common;
+	uint64_t zero = (x - ones) & ~x & highs; /* bytes that match; perhaps some too many */
+
+	return zero != 0 && ((zero & ~(UINT64_C(0x80) << 40)) != 0 || w >> 48 != 0);
+}
 
 /* What of a goroutine's stack is live, as far as its record tells. */
 static inline struct gd__range gd__live_stack(const struct gd__ginfo *g)

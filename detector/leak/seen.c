@@ -33,22 +33,3 @@ bool gd__seen_put(struct gd__seen *s, struct gd__arena *a, uint64_t addr, bool *
 	*w |= gd__seen_bit(addr);
 	return true;
 }
-
-static void each_of_leaf(const uint64_t *leaf, uint64_t base, void (*see)(void *arg, uint64_t addr),
-			 void *arg)
-{
-	for (uint64_t i = 0; i < GD__SEEN_WORDS; i++)
-		for (uint64_t bits = leaf[i]; bits != 0; bits &= bits - 1)
-			see(arg, base + (((i << 6) + (unsigned)__builtin_ctzll(bits))
-					 << GD__SEEN_SHIFT));
-}
-
-void gd__seen_each(const struct gd__seen *s, void (*see)(void *arg, uint64_t addr), void *arg)
-{
-	for (uint64_t t = 0; s->mid && t <= gd__seen_top(UINT64_MAX); t++)
-		for (uint64_t l = 0; s->mid[t] && l <= gd__seen_leaf(UINT64_MAX); l++)
-			if (s->mid[t]->leaf[l])
-				each_of_leaf(s->mid[t]->leaf[l],
-					     t << GD__SEEN_MID_SHIFT | l << GD__SEEN_LEAF_SHIFT,
-					     see, arg);
-}

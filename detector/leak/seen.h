@@ -62,9 +62,13 @@ static inline bool gd__seen_test(const struct gd__seen *s, uint64_t addr)
 	return w && (*w & gd__seen_bit(addr)) != 0;
 }
 
+/* Brings what gd__seen_put of addr will look at closer to the CPU. */
+static inline void gd__seen_fetch(const struct gd__seen *s, uint64_t addr)
+{
+	__builtin_prefetch(gd__seen_at(s, addr), 1);
+}
+
 /* *fresh: addr was not there. false: no memory. */
 bool gd__seen_put(struct gd__seen *s, struct gd__arena *a, uint64_t addr, bool *fresh);
-/* Calls see(arg, addr) for each, a multiple of 8, in order; of those that see adds perhaps not. */
-void gd__seen_each(const struct gd__seen *s, void (*see)(void *arg, uint64_t addr), void *arg);
 
 #endif

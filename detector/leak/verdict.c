@@ -12,7 +12,6 @@ struct judge {
 	uint8_t *assumed; /* per goroutine, scratch: frozen and what the self-locks would freeze */
 	uint32_t *queue;  /* per node, scratch */
 	bool paths;       /* see gd__mark_how */
-	uint64_t odd_lo, odd_hi; /* see gd__mark_how; 0: nobody is unreached yet */
 	bool all_asleep;
 	bool soft; /* somebody is frozen because a lock's owner has ended */
 };
@@ -249,38 +248,12 @@ static bool judge_owners(struct judge *j)
 	return changed;
 }
 
-/* Whether somebody is about to be judged for what was not reached. */
-static bool any_unreached(const struct judge *j)
-{
-	const struct gd__verdicts *v = j->v;
-
-	for (size_t g = 0; g < v->im->ng; g++)
-		if (v->wakers.standing[g] == GD__CANDIDATE && !v->mark.may_run[g] &&
-		    !v->fate[g].stuck)
-			return true;
-	return false;
-}
-
-/*
- * A pass; where somebody is unreached it goes on, in all passes from there on, with the addresses
- * that lie at odd places in packed structures.
- */
 static bool mark(struct judge *j, struct gd__mark_how *how)
 {
 	struct gd__verdicts *v = j->v;
 
-	how->odd_lo = j->odd_lo;
-	how->odd_hi = j->odd_hi;
 	how->paths = j->paths;
-	if (!gd__mark_run(&v->mark, v->im, &v->wakers, j->arena, how))
-		return false;
-	if (how->nothing_runs || how->odd_hi != 0 || !any_unreached(j))
-		return true;
-	if (!gd__mark_odd(&v->mark))
-		return false;
-	j->odd_lo = v->mark.how.odd_lo;
-	j->odd_hi = v->mark.how.odd_hi;
-	return true;
+	return gd__mark_run(&v->mark, v->im, &v->wakers, j->arena, how);
 }
 
 /* One round of marking; what is newly unreachable is judged until that frees nobody else. */

@@ -167,6 +167,8 @@ static inline struct fake *fake_make(size_t max)
 				    .block = fake_find_block,
 				    .wait = fake_get_wait,
 				    .object = fake_get_object,
+				    .heap_lo = FAKE_HEAP,
+				    .heap_hi = FAKE_HEAP + 8 * f->heap_words,
 				    .has_heap = true,
 				    .priv = f };
 	return f;

@@ -27,39 +27,4 @@ CASE(agrees_with_set)
 	gd__arena_release(&arena);
 }
 
-struct walk {
-	struct gd__seen *seen;
-	uint64_t last;
-	int n;
-};
-
-static void in_order(void *arg, uint64_t addr)
-{
-	struct walk *w = arg;
-
-	CHECK(w->n == 0 || addr > w->last);
-	CHECK(gd__seen_test(w->seen, addr));
-	w->last = addr;
-	w->n++;
-}
-
-CASE(each_once_in_order)
-{
-	static const uint64_t those[] = { 0x7fffffffff8, 0x10000,    0x10008,     0x101f8, 0x3ffff8,
-					  0x400000,      0xfffffff8, 0x100000000, 0x10200, 8 };
-	struct gd__arena arena = { 0 };
-	struct gd__seen seen = { 0 };
-	struct walk walk = { .seen = &seen };
-	bool fresh;
-
-	gd__seen_each(&seen, in_order, &walk);
-	CHECK_EQ(walk.n, 0);
-	for (size_t i = 0; i < 10; i++)
-		CHECK(gd__seen_put(&seen, &arena, those[i], &fresh) && fresh);
-	gd__seen_each(&seen, in_order, &walk);
-	CHECK_EQ(walk.n, 10);
-	CHECK_EQ(walk.last, those[0]);
-	gd__arena_release(&arena);
-}
-
 UNIT_MAIN
