@@ -152,7 +152,7 @@ static void cut_slot(size_t i, uintptr_t a, uintptr_t lo, uintptr_t hi)
 
 void gd__ranges_cut(uintptr_t lo, uintptr_t hi)
 {
-	for (size_t i = 0; i < count(); i++) {
+	for (size_t i = 0; lo < hi && i < count(); i++) {
 		uintptr_t a = gd__load_acquire(&slot(i)->lo); /* pairs with give */
 
 		if (a > CHANGING)

@@ -7,9 +7,9 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
 #include "runtime/base/fmt.h"
+#include "runtime/base/os_linux.h"
 
 /* Layout of the kernel's struct linux_dirent64. */
 struct entry {
@@ -20,18 +20,13 @@ struct entry {
 	char name[];
 };
 
-/* One system call; errno is left alone, because the caller may be anywhere in user code. */
 static int64_t call(long number, long a, long b, long c, long d)
 {
-	int saved = errno;
 	int64_t r;
 
-	do {
-		r = syscall(number, a, b, c, d);
-		if (r < 0)
-			r = -errno;
-	} while (r == -EINTR);
-	errno = saved;
+	do
+		r = gd__os_call(number, a, b, c, d, 0, 0);
+	while (r == -EINTR);
 	return r;
 }
 

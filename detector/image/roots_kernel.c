@@ -3,10 +3,12 @@
  *
  * What epoll_ctl was given with a descriptor, and timer_create with a timer, comes back with the
  * event. The kernel shows both in /proc. Which descriptors are epoll's is asked before the stop,
- * what they hold in the stopped world, where nobody but foreign threads can change it.
+ * what they hold in the stopped world, where nobody but foreign threads can change it. It is the
+ * calling thread's directory that is read: that of the process is empty once main's has ended.
  *
  * Not seen: io_uring's and aio's requests, mq_notify, signals that are queued.
  */
+#include <errno.h>
 #include <string.h>
 #include <sys/syscall.h>
 
@@ -26,15 +28,18 @@ static struct {
 static struct {
 	uint64_t *word;
 	size_t n, cap;
-	bool lost;
+	const char *missing; /* why there may be more; NULL: there is not */
 } noted;
+
+/* Such as: no descriptor is left to open it by. */
+static const char unreadable[] = "/proc could not be read: what epoll and timers hold is unknown";
 
 static void see_descriptor(void *arg, int32_t fd)
 {
 	static const char wanted[] = "anon_inode:[eventpoll]";
 	char name[48], target[32];
 
-	gd__fmt(name, sizeof(name), "/proc/self/fd/%d", fd);
+	gd__fmt(name, sizeof(name), "/proc/%d/fd/%d", gd__os_tid(), fd);
 	long n = gd__os_call(SYS_readlink, (long)name, (long)target, sizeof(target), 0, 0, 0);
 
 	if (n != sizeof(wanted) - 1 || memcmp(target, wanted, sizeof(wanted) - 1) != 0)
@@ -42,14 +47,15 @@ static void see_descriptor(void *arg, int32_t fd)
 	if (poller.n < POLLERS)
 		poller.fd[poller.n++] = fd;
 	else
-		noted.lost = true;
+		noted.missing = "the program has more epoll descriptors than are looked at";
 }
 
 void gd__roots_prepare_kernel(void)
 {
 	poller.n = 0;
-	noted.lost = false;
-	gd__io_numbers(gd__os_pid(), "fd", see_descriptor, NULL);
+	noted.missing = NULL;
+	if (gd__io_numbers(gd__os_tid(), "fd", see_descriptor, NULL) < 0)
+		noted.missing = unreadable;
 }
 
 static void note(uint64_t word)
@@ -61,7 +67,7 @@ static void note(uint64_t word)
 		uint64_t *bigger = gd__dalloc(cap * sizeof(*bigger));
 
 		if (!bigger) {
-			noted.lost = true;
+			noted.missing = "no memory for what epoll and timers hold";
 			return;
 		}
 		if (noted.n)
@@ -87,7 +93,7 @@ struct search {
 	const char *key;
 	char after; /* what stands before the number */
 	size_t matched;
-	enum { KEY, GAP, NUMBER } state;
+	enum { KEY, GAP, BEFORE, NUMBER } state;
 	uint64_t value;
 };
 
@@ -101,26 +107,38 @@ static void feed(struct search *s, char c)
 			*s = (struct search){ .key = s->key, .after = s->after, .state = GAP };
 		}
 	} else if (s->state == GAP && c == s->after) {
+		s->state = BEFORE;
+	} else if (s->state >= BEFORE && is_hex(c, &digit)) {
 		s->state = NUMBER;
-	} else if (s->state == NUMBER && is_hex(c, &digit)) {
 		s->value = s->value << 4 | digit;
-	} else if (c == '\n' || (s->state == NUMBER && (c != ' ' || s->value))) {
+	} else if (c == '\n' || s->state == NUMBER || (s->state == BEFORE && c != ' ')) {
 		note(s->value);
 		*s = (struct search){ .key = s->key, .after = s->after };
 	}
 }
 
+/* No such file: a descriptor that was closed meanwhile, or a kernel that does not have it. */
+static void seen(int64_t result)
+{
+	if (result < 0 && result != -ENOENT)
+		noted.missing = unreadable;
+}
+
 static void read_words(const char *name, struct search s)
 {
 	static char text[8192]; /* one caller at a time */
-	int fd = gd__io_open_proc(gd__os_pid(), name);
+	int fd = gd__io_open_proc(gd__os_tid(), name);
 	int64_t n;
 
-	if (fd < 0)
-		return; /* a descriptor that was closed meanwhile; a kernel without this file */
+	if (fd < 0) {
+		seen(fd);
+		return;
+	}
 	while ((n = gd__io_read(fd, text, sizeof(text))) > 0)
 		for (int64_t i = 0; i < n; i++)
 			feed(&s, text[i]);
+	feed(&s, '\n');
+	seen(n);
 	gd__io_close(fd);
 }
 
@@ -140,6 +158,6 @@ void gd__roots_of_kernel(struct gd__roots_self *r)
 {
 	if (noted.n)
 		gd__roots_add_words(r, GD__ROOT_DATA, noted.word, noted.n);
-	if (noted.lost)
-		r->missing = "the program has more epoll descriptors than are looked at";
+	if (noted.missing)
+		r->missing = noted.missing;
 }

@@ -118,7 +118,7 @@ void gd__roots_mapped(struct gd__roots_self *r)
 		r->no_memory = true;
 		return;
 	}
-	m.pagemap = gd__io_open_proc(gd__os_pid(), "pagemap");
+	m.pagemap = gd__io_open_proc(gd__os_tid(), "pagemap");
 	m.no_swap = m.pagemap < 0 && nothing_swapped();
 	for (size_t i = 0; i < GD__RANGES_MAX; i++)
 		if (gd__ranges_get(i, &lo, &hi, &kind))

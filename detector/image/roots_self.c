@@ -51,7 +51,7 @@ size_t gd__copy_foreign(uint64_t addr, void *buf, size_t n)
 {
 	struct iovec to = { buf, n }, from = { (void *)(uintptr_t)addr, n };
 	int saved = errno;
-	long got = syscall(SYS_process_vm_readv, (long)gd__os_pid(), &to, 1UL, &from, 1UL, 0UL);
+	long got = syscall(SYS_process_vm_readv, (long)gd__os_tid(), &to, 1UL, &from, 1UL, 0UL);
 
 	if (got < 0 && errno != EFAULT) { /* not allowed here: then at our own risk */
 		gd__memcpy(buf, (const void *)(uintptr_t)addr, n);
