@@ -77,6 +77,11 @@ void gd__leak_every_init(void)
 		period_ns = SHORTEST_NS;
 }
 
+int64_t gd__leak_every_period(void)
+{
+	return period_ns;
+}
+
 /* false: the program has ended, and was or will be looked at by others. */
 static bool check(void)
 {

@@ -9,6 +9,8 @@
 
 /* Reads the option; a bad value is a warning. At start-up. */
 void gd__leak_every_init(void);
+/* In ns; 0: no such checks. Constant after start-up. */
+int64_t gd__leak_every_period(void);
 /* Starts the thread that checks, if checks are asked for. */
 void gd__leak_every_start(void);
 

@@ -6,6 +6,7 @@
 
 #include "detector/common/interpose.h"
 #include "detector/common/report_fd.h"
+#include "detector/leak/leak_every.h"
 #include "detector/leak/leak_expect.h"
 #include "detector/leak/leak_print.h"
 #include "detector/leak/tally.h"
@@ -60,6 +61,13 @@ void gd__leak_say_totals(void)
 	gd__out_flush(&o);
 }
 
+const struct gd_leak_stats *gd__leak_stats(void)
+{
+	stats.at_exit = gd__options.leak_at_exit;
+	stats.every_ns = gd__leak_every_period();
+	return &stats;
+}
+
 size_t gd__leak_asking(void)
 {
 	return stats.reported;
@@ -76,7 +84,7 @@ void gd_leak_stats(struct gd_leak_stats *to, size_t size)
 {
 	gd__memset(to, 0, size);
 	gd__leak_begin(true);
-	gd__memcpy(to, &stats, size < sizeof(stats) ? size : sizeof(stats));
+	gd__memcpy(to, gd__leak_stats(), size < sizeof(stats) ? size : sizeof(stats));
 	gd__leak_end();
 }
 

@@ -79,6 +79,8 @@ void gd__leak_note_drop(const void *chan);
 
 /* At the end of the program: what recovery has done. Between begin and end. */
 void gd__leak_say_totals(void);
+/* What gd_leak_stats gives, without waiting. Between begin and end. */
+const struct gd_leak_stats *gd__leak_stats(void);
 /* Goroutines reported so far that ask for an exit code. */
 size_t gd__leak_asking(void);
 /* Listens to the end of the program. A constructor; who calls it has it linked in from an archive.

@@ -149,6 +149,8 @@ struct gd_leak_stats {
 	uint64_t reported;                /* goroutines that ask for an exit code */
 	int64_t stop_last_ns, stop_max_ns, fork_last_ns, fork_max_ns;
 	int64_t analysis_last_ns, analysis_max_ns;
+	int64_t every_ns; /* period of leak_every; 0: it is switched off */
+	bool at_exit;     /* there is a check at exit; false: switched off by leak_at_exit=0 */
 };
 /* Fills *stats, which has size bytes: sizeof(*stats). Callable from any thread. */
 void gd_leak_stats(struct gd_leak_stats *stats, size_t size);

@@ -12,6 +12,7 @@
 #include <gdetect/leak.h>
 
 #include "detector/leak/leak_every.h"
+#include "detector/leak/leak_fork.h"
 #include "runtime/base/atomic.h"
 #include "runtime/base/options.h"
 #include "runtime/base/os_linux.h"
@@ -158,6 +159,84 @@ static void run_disturbed(void *arg)
 CASE(a_copy_that_dies_or_hangs_is_no_answer)
 {
 	on_a_goroutine(run_disturbed);
+}
+
+/* Copies that judge in ways of their own, of a small memory that both share. */
+static int answer_by(gd__leak_judge *judge, int limit_ms, struct gd__leak_fork *f)
+{
+	struct gd__leak_answer answer = { .ignored = 99 };
+	int r;
+
+	*f = (struct gd__leak_fork){ 0 };
+	CHECK_EQ(gd__leak_fork_prepare(f), GD_OK);
+	f->size = (size_t)1 << 20;
+	CHECK_EQ(gd__leak_fork_go(f, judge, NULL), GD_OK);
+	r = gd__leak_fork_wait(f, (int64_t)limit_ms * 1000000, &answer);
+	CHECK_EQ(answer.ignored == 7, r == GD_OK || r == GD_ENOMEM || r == GD_EINVAL);
+	CHECK(kill(f->pid, 0) == -1 && errno == ESRCH); /* nothing of it is left */
+	gd__leak_fork_release(f);
+	return r;
+}
+
+static int judge_well(void *arg, struct gd__arena *a, struct gd__leak_answer *answer)
+{
+	answer->ignored = 7;
+	return gd__arena_get(a, 1000) ? GD_OK : GD_ENOMEM;
+}
+
+static int judge_badly(void *arg, struct gd__arena *a, struct gd__leak_answer *answer)
+{
+	answer->ignored = 7;
+	return GD_EINVAL;
+}
+
+/* The arena goes on in memory of the copy's own, where nobody can read the answer. */
+static int judge_beyond(void *arg, struct gd__arena *a, struct gd__leak_answer *answer)
+{
+	answer->ignored = 7;
+	for (int i = 0; i < 40; i++)
+		if (!gd__arena_get(a, 65536))
+			_exit(1);
+	return GD_OK;
+}
+
+static int end_early(void *arg, struct gd__arena *a, struct gd__leak_answer *answer)
+{
+	answer->ignored = 7;
+	gd__os_exit(0);
+	return GD_OK;
+}
+
+static int fault(void *arg, struct gd__arena *a, struct gd__leak_answer *answer)
+{
+	answer->ignored = 7;
+	__builtin_trap();
+	return GD_OK;
+}
+
+static int hang(void *arg, struct gd__arena *a, struct gd__leak_answer *answer)
+{
+	answer->ignored = 7;
+	for (;;)
+		gd__os_nanosleep(1000000000);
+	return GD_OK;
+}
+
+CASE(each_end_of_the_copy_has_its_answer)
+{
+	struct gd__leak_fork f;
+
+	alarm(30);
+	CHECK_EQ(answer_by(judge_well, 20000, &f), GD_OK);
+	CHECK_STR(f.why, "");
+	CHECK_EQ(answer_by(judge_badly, 20000, &f), GD_EINVAL);
+	CHECK_EQ(answer_by(judge_beyond, 20000, &f), GD_ENOMEM);
+	CHECK_EQ(answer_by(end_early, 20000, &f), GD_EIO);
+	CHECK_STR(f.why, "its process ended without an answer");
+	CHECK_EQ(answer_by(fault, 20000, &f), GD_EIO);
+	CHECK_HAS(f.why, "its process was ended by signal ");
+	CHECK_EQ(answer_by(hang, 50, &f), GD_ETIMEDOUT);
+	CHECK_STR(f.why, "no answer within 50 ms");
 }
 
 static gd_waitgroup checkers;
