@@ -264,6 +264,38 @@ CASE(next_finds_where_blocks_are)
 	free(p);
 }
 
+/* Whether the 4 MiB of p are among all that are found from `from` on, which go up. */
+static bool comes_by(uint64_t from, uintptr_t p)
+{
+	uint64_t area = (uint64_t)4 << 20, last = from;
+
+	for (uint64_t at = from; gd__heap_next(&at); at = at / area * area + area) {
+		CHECK(at >= last);
+		last = at;
+		if (at / area == p / area)
+			return true;
+	}
+	return false;
+}
+
+CASE(next_leaves_nothing_out)
+{
+	size_t large = (size_t)64 << 20, table = (size_t)1 << GD__HEAP_TABLE_SHIFT;
+	char *volatile p[2] = { malloc(100), malloc(large) };
+
+	for (size_t i = 0; i < 2; i++)
+		for (uint64_t back = 0; back < 4; back++) {
+			uint64_t from = ((uintptr_t)p[i] / table - back) * table;
+
+			CHECK(comes_by(from, (uintptr_t)p[i]));
+		}
+	for (size_t at = 0; at < large; at += (size_t)4 << 20)
+		CHECK(comes_by(0, (uintptr_t)p[1] + at));
+	CHECK(comes_by(0, (uintptr_t)p[0]));
+	free(p[0]);
+	free(p[1]);
+}
+
 CASE(totals_count_live_blocks)
 {
 	uint64_t blocks, bytes, blocks_after, bytes_after;

@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 #include "runtime/base/atomic.h"
 #include "runtime/base/os_linux.h"
@@ -224,6 +225,41 @@ CASE(signals_are_delivered_once)
 		sched_yield();
 	trace();
 	CHECK_EQ(gd__load_relaxed(&handled), 200);
+	finish(t);
+}
+
+static pid_t own; /* the helper has another id */
+
+static long send_before_interrupt(long nr, const long *arg)
+{
+	struct timespec ms = { 0, 1000000 }; /* for it to stop at the signal: a stronger test */
+
+	if (nr == SYS_ptrace && arg[0] == PTRACE_INTERRUPT) {
+		syscall(SYS_tgkill, own, arg[1], SIGRTMIN + 1);
+		syscall(SYS_nanosleep, &ms, NULL);
+	}
+	return 0;
+}
+
+/* One that comes first is what the thread stops for. */
+CASE(a_signal_that_comes_first_is_delivered)
+{
+	struct sigaction a = { .sa_handler = on_signal };
+	pthread_t t;
+
+	alarm(30);
+	own = getpid();
+	sigaction(SIGRTMIN + 1, &a, NULL);
+	t = start(compute, NULL);
+	for (int i = 1; i <= 20; i++) {
+		gd__os_filter = send_before_interrupt;
+		trace();
+		gd__os_filter = NULL;
+		while (gd__load_relaxed(&handled) < i)
+			sched_yield();
+	}
+	CHECK_EQ(gd__load_relaxed(&handled), 20);
+	trace_until(all_marks);
 	finish(t);
 }
 

@@ -294,10 +294,18 @@ static void wait_for_checks(uint64_t n)
 
 static void run_every(void *arg)
 {
+	int64_t start = gd__os_now();
+	struct gd_leak_stats before, s;
+
+	gd_leak_stats(&before, sizeof(before));
 	leak(3);
 	wait_for_checks(4);
 	leak(2);
 	wait_for_checks(8);
+	gd_leak_stats(&s, sizeof(s));
+	CHECK_EQ(s.every_ns, 20000000);
+	/* One in a period, the one that was due at first, and both that leak() has made. */
+	CHECK((int64_t)(s.ran - before.ran) <= (gd__os_now() - start) / s.every_ns + 3);
 }
 
 static void every(void)

@@ -293,9 +293,18 @@ static int expects_two_by_place(void)
 	return 0;
 }
 
+/* What it expects is its own, and not of the test within it. */
+static int expects_around_a_test(void)
+{
+	CHECK_EQ(gd_leak_expect("send", 1), GD_OK);
+	CHECK_EQ(GD_LEAK_TEST(leaks_by_a_grandchild), GD_LEAK_TEST_LEAKED);
+	return leaks_by_a_grandchild();
+}
+
 static void run_expect(void *arg)
 {
 	(void)arg;
+	CHECK_EQ(GD_LEAK_TEST(expects_around_a_test), GD_LEAK_TEST_OK);
 	CHECK_EQ(GD_LEAK_TEST(expects_one), GD_LEAK_TEST_OK);
 	CHECK_EQ(GD_LEAK_TEST(leaks_by_a_grandchild), GD_LEAK_TEST_LEAKED); /* that was its own */
 	CHECK_EQ(GD_LEAK_TEST(expects_one_too_many), GD_LEAK_TEST_LEAKED);
