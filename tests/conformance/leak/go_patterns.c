@@ -229,7 +229,8 @@ static void spawn(struct spawn_args *a)
 		for (int i = 0; i < a->depth; i++)
 			gd_go(spawn, .depth = a->depth - 1, .w = &below);
 		gd_waitgroup_wait(&below);
-		CHECK(gd_leak_check() >= 0); /* its reports are none of the end's */
+		/* How many there are by then hangs on the schedule. */
+		CHECK(gd_leak_check(.quiet = true) >= 0);
 	}
 	if (a->w)
 		gd_waitgroup_done(a->w);
