@@ -126,14 +126,6 @@ static bool describe_rest(uint64_t start, size_t room)
 	return describe_inside(page_at(start) + GD__HEAP_PAGE, end, start);
 }
 
-static bool describe_tiny(uint64_t start, size_t room)
-{
-	uint64_t word = (uint64_t)room << 2 | GD__PAGE_TINY;
-
-	return describe_page(start, word) && (page_at(start) == page_at(start + room - 1) ||
-					      describe_page(start + room - 1, word));
-}
-
 /* Of a block of this room, by its start; room 0: it is a large one. */
 static struct gd__heap_note *note_of(uint64_t start, size_t room, size_t size)
 {
@@ -170,7 +162,7 @@ bool gd__heap_add(void *p, size_t size, size_t room, uint32_t stack, uint32_t go
 
 	if (c == NULL)
 		return false;
-	if (room < GD__HEAP_ALONE && !describe_tiny(start, room))
+	if (room < GD__HEAP_ALONE && !describe_page(start, (uint64_t)room << 2 | GD__PAGE_TINY))
 		return false;
 	if (room > GD__HEAP_SMALL && (!describe_rest(start, room) ||
 				      !describe_page(start, (uint64_t)size << 2 | GD__PAGE_LARGE)))

@@ -16,7 +16,7 @@
  * so that what starts in a unit and how long it is are one byte, which nobody else writes but for
  * tiny blocks. A word of page[], by its two lowest bits, is
  *
- *   GD__PAGE_TINY    every tiny block that lies in it has this room: << 2
+ *   GD__PAGE_TINY    every tiny block that starts in it has this room: << 2
  *   GD__PAGE_LARGE   one large block starts in it, of this size: << 2
  *   GD__PAGE_INSIDE  it lies in the large block that starts at this address
  *
@@ -171,8 +171,7 @@ static GD__ALWAYS_INLINE bool gd__heap_add_tiny(void *p, size_t room)
 
 	/* Relaxed: a word that is right was stored by the owner of a block in that page, which is
 	 * there since, or it will be stored once more by this one. */
-	if (gd__unlikely(c == NULL || gd__load_relaxed(&c->page[gd__heap_page_of(start)]) != word ||
-			 start % GD__HEAP_PAGE + room > GD__HEAP_PAGE))
+	if (gd__unlikely(c == NULL || gd__load_relaxed(&c->page[gd__heap_page_of(start)]) != word))
 		return false;
 	/* pairs with the loads of heap_find.c and of heap_remove */
 	gd__or_seq_cst(gd__heap_shared(c, start), (uint32_t)1 << gd__heap_shared_bit(start));

@@ -345,14 +345,17 @@ static GD__ALWAYS_INLINE void *reallocate(const char *call, void *p, size_t n, c
 	return q;
 }
 
-static void *allocate_aligned(size_t align, size_t n, const void *frame, uintptr_t pc)
-{
-	return allocate(n, (struct wish){ .align = align }, frame, pc);
-}
-
 static bool is_power_of_two(size_t n)
 {
 	return n != 0 && (n & (n - 1)) == 0;
+}
+
+static void *allocate_aligned(size_t align, size_t n, const void *frame, uintptr_t pc)
+{
+	if (is_power_of_two(align))
+		return allocate(n, (struct wish){ .align = align }, frame, pc);
+	errno = EINVAL;
+	return NULL;
 }
 
 /* What the user sees of a call: its frame and where it returns to. */
@@ -378,20 +381,25 @@ void *malloc(size_t n)
 {
 	if (gd__unlikely(n > GD__HEAP_SMALL))
 		return allocate(n, (struct wish){ 0 }, FRAME, PC);
-	uint32_t plan = gd__load_relaxed(&plans[(n + ALIGN - 1) / ALIGN]); /* see plans */
+	_Atomic uint32_t *where = &plans[(n + ALIGN - 1) / ALIGN];
 
-	if (gd__unlikely(plan == 0))
+	if (gd__unlikely(gd__load_relaxed(where) == 0)) /* see plans */
 		return allocate(n, (struct wish){ 0 }, FRAME, PC);
-	size_t room = plan >> 8;
-	char *p = je.malloc(room);
+	char *p = je.malloc(n < ALIGN ? ALIGN : n);
+	uint32_t plan = gd__load_relaxed(where); /* again: to keep two of it takes longer */
+	size_t room = plan >> 8, at = n & ~(size_t)7;
+	bool tiny = (uint8_t)plan == 0;
 
 	if (gd__unlikely(looks_like_jemallocs(p)) ||
-	    gd__unlikely(!((uint8_t)plan != 0 ? gd__heap_add_quick(p, plan)
-					      : gd__heap_add_tiny(p, room))))
+	    gd__unlikely(!(tiny ? gd__heap_add_tiny(p, room) : gd__heap_add_quick(p, plan))))
 		return finish(p, n, plan);
 	/* As clear_slack; volatile: it is a word or two, no call of memset. */
-	for (size_t at = n & ~(size_t)7; at < room; at += 8)
+	for (; !tiny && at < room; at += 8)
 		*(volatile uint64_t *)(void *)(p + at) = 0;
+	if (tiny && n != room) { /* two words, or the same twice */
+		*(volatile uint64_t *)(void *)(p + at) = 0;
+		*(volatile uint64_t *)(void *)(p + room - 8) = 0;
+	}
 	return p;
 }
 
@@ -451,19 +459,11 @@ int posix_memalign(void **out, size_t align, size_t n)
 
 void *aligned_alloc(size_t align, size_t n)
 {
-	if (!is_power_of_two(align)) {
-		errno = EINVAL;
-		return NULL;
-	}
 	return allocate_aligned(align, n, FRAME, PC);
 }
 
 void *memalign(size_t align, size_t n)
 {
-	if (!is_power_of_two(align)) {
-		errno = EINVAL;
-		return NULL;
-	}
 	return allocate_aligned(align, n, FRAME, PC);
 }
 
