@@ -54,6 +54,37 @@ CASE(zero_bytes_have_room_for_16)
 	CHECK(!gd__heap_find((uintptr_t)p, &b));
 }
 
+/* A tiny block that reaches into the next page, of which something older is still said. */
+CASE(tiny_block_across_pages)
+{
+	static _Alignas(4096) char area[12 * 4096];
+	char *border = area + 4 * 4096, *p = border - 16;
+	struct {
+		char *p;
+		size_t size, room;
+	} before[] = { { border, 18000, 20480 },        /* large */
+		       { border - 8192, 20480, 20480 }, /* large, and goes on there */
+		       { border + 32, 16, 16 },
+		       { border, 1024, 1024 } };
+	struct gd__block b;
+	size_t size;
+
+	for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
+		CHECK(gd__heap_add(before[i].p, before[i].size, before[i].room, 0, 0));
+		CHECK(gd__heap_find((uintptr_t)before[i].p, &b));
+		CHECK(gd__heap_remove(before[i].p, &size));
+		CHECK(gd__heap_add(p, 40, 48, 0, 0));
+		for (int at = -16; at < 64; at++) {
+			bool inside = at >= 0 && at < 48;
+
+			CHECK_EQ(gd__heap_find((uintptr_t)(p + at), &b), inside);
+			CHECK(!inside || (b.start == (uintptr_t)p && b.size == 48));
+		}
+		CHECK(gd__heap_remove(p, &size));
+		CHECK(!gd__heap_find((uintptr_t)border, &b));
+	}
+}
+
 /* The search must not grow with the distance to the start. */
 CASE(interior_of_large_block_in_few_reads)
 {
