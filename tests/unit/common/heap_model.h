@@ -96,10 +96,13 @@ static inline void add_small(struct model *m, size_t run)
 	if (m->run[run].live == 0)
 		m->run[run].room = random_room();
 	size_t room = m->run[run].room, note = gd__heap_notes() ? GD__HEAP_NOTE : 0, had;
-	uint64_t start = (uintptr_t)(m->arena + run * RUN + next_random() % (RUN / room) * room);
+	uint64_t start;
 	size_t size;
 
-	if (room == 0 || room <= note || gd__heap_get((void *)(uintptr_t)start, &size, &had))
+	if (room == 0 || room <= note) /* a part of a large block, or no room for anything */
+		return;
+	start = (uintptr_t)(m->arena + run * RUN + next_random() % (RUN / room) * room);
+	if (gd__heap_get((void *)(uintptr_t)start, &size, &had))
 		return;
 	m->run[run].live++;
 	model_add(m, start,

@@ -44,7 +44,10 @@ CASE(new_is_aligned)
 
 CASE(nothrow_gives_null)
 {
-	CHECK(_ZnwmRKSt9nothrow_t(SIZE_MAX / 2, NULL) == NULL);
+	/* Not by its name: clang knows it, and drops a call whose block is not used. */
+	void *(*volatile make)(size_t, const void *) = _ZnwmRKSt9nothrow_t;
+
+	CHECK(make(SIZE_MAX / 2, NULL) == NULL);
 }
 
 UNIT_MAIN
