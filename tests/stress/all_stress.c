@@ -11,7 +11,6 @@
  * and every descriptor is closed. A thread watches that things go on.
  * The seed fixes each goroutine's choices, not the schedule.
  */
-#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -26,6 +25,7 @@
 
 #include "runtime/base/atomic.h"
 #include "runtime/sched/state.h"
+#include "tests/support/descriptors.h"
 
 enum {
 	WORKERS = 24,
@@ -600,18 +600,6 @@ static void *watcher(void *arg)
 		nanosleep(&ts, NULL);
 	}
 	return NULL;
-}
-
-static int open_descriptors(void)
-{
-	DIR *d = opendir("/proc/self/fd");
-	int n = 0;
-
-	while (d && readdir(d))
-		n++;
-	if (d)
-		closedir(d);
-	return n;
 }
 
 static void drop(void *object)

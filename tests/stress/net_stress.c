@@ -9,7 +9,6 @@
  * whoever goes on with a number that was closed uses what it was given out for next.)
  * A thread watches that things go on. The seed fixes each worker's choices, not the schedule.
  */
-#include <dirent.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -20,6 +19,8 @@
 #include <unistd.h>
 
 #include <gdetect/gdetect.h>
+
+#include "tests/support/descriptors.h"
 
 enum { WORKERS = 24, STREAM = 200000, STUCK_SECONDS = 20 };
 
@@ -198,18 +199,6 @@ static void *watch(void *unused)
 			fail(__LINE__, "nothing moves", (int64_t)streams);
 	}
 	return unused;
-}
-
-static int open_descriptors(void)
-{
-	DIR *d = opendir("/proc/self/fd");
-	int n = 0;
-
-	while (d && readdir(d))
-		n++;
-	if (d)
-		closedir(d);
-	return n;
 }
 
 static void start(void *arg)

@@ -23,6 +23,9 @@
 #define ANY     (-1)
 #define NTH_MAX 24 /* a call made more often than that is made for the same reasons again */
 
+/* As before Linux 6.15: process_madvise knows no name for the caller (PIDFD_SELF_THREAD). */
+static bool nameless;
+
 static struct {
 	long nr, op; /* op: the second argument of a futex, or ANY */
 	int error;   /* a positive errno */
@@ -34,6 +37,8 @@ static long by_plan(long nr, const long *arg)
 {
 	int n;
 
+	if (nameless && nr == SYS_process_madvise && arg[0] < 0)
+		return -EBADF;
 	if (nr != plan.nr || (plan.op != ANY && arg[1] != plan.op))
 		return 0;
 	n = atomic_fetch_add(&fault_shared->calls, 1) + 1;
@@ -127,13 +132,21 @@ CASE(process_madvise_once)
 	each(FAULT_SURVIVES, SYS_process_madvise, ANY, EPERM);
 }
 
+CASE(process_madvise_by_descriptor_is_unknown)
+{
+	nameless = true;
+	ever_since(FAULT_SURVIVES, SYS_process_madvise, ENOSYS);
+}
+
 CASE(pidfd_open_is_unknown)
 {
+	nameless = true;
 	ever_since(FAULT_SURVIVES, SYS_pidfd_open, ENOSYS);
 }
 
 CASE(pidfd_open_has_no_descriptor)
 {
+	nameless = true;
 	each(FAULT_SURVIVES, SYS_pidfd_open, ANY, EMFILE);
 }
 
